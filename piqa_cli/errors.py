@@ -1,0 +1,77 @@
+"""Every error that piqa raises on purpose.
+
+PiqaError                 a person can act on it; `hint` says how
+├── UsageError            wrong option, missing path, empty folder           -> exit code 2
+├── ModelError            a model folder is missing, damaged or foreign      -> exit code 2
+├── OutputError           a result could not be written                      -> exit code 2
+└── PhotoError            one photo could not be used; becomes a row, never stops a run
+    ├── UnreadablePhoto   missing, empty, no permission, vanished
+    ├── BrokenPhoto       truncated or damaged
+    ├── NotAPhoto         the content is no supported image
+    └── PhotoTooLarge     more pixels than the limit allows
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PiqaError(Exception):
+    """A failure with a message for a person: one line that says what is wrong, and a hint that says what to do."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(PiqaError):
+    """The command was called in a way that cannot work."""
+
+
+class ModelError(PiqaError):
+    """A model folder cannot be used."""
+
+    def __init__(self, message: str, *, path: Path | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class OutputError(PiqaError):
+    """A result file cannot be written."""
+
+    def __init__(self, message: str, *, path: Path | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class PhotoError(PiqaError):
+    """One photo cannot be scored. `message` is the reason without the path, `path` the file."""
+
+    def __init__(self, message: str, *, path: Path, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the trip from a worker process to the main one."""
+        return (_rebuild_photo_error, (type(self), self.message, self.path, self.hint))
+
+
+def _rebuild_photo_error(kind: type[PhotoError], message: str, path: Path, hint: str | None) -> PhotoError:
+    return kind(message, path=path, hint=hint)
+
+
+class UnreadablePhoto(PhotoError):
+    """The file is missing, empty, not permitted, or went away while it was read."""
+
+
+class BrokenPhoto(PhotoError):
+    """The file starts like a photo but is truncated or damaged."""
+
+
+class NotAPhoto(PhotoError):
+    """The content is no image in a supported format."""
+
+
+class PhotoTooLarge(PhotoError):
+    """The image has more pixels than `--max-megapixels` allows."""

@@ -1,0 +1,1 @@
+"""Training: degradations, data, losses, loops. Installed as piqa_training."""

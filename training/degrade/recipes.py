@@ -1,0 +1,70 @@
+"""Random degradation recipes, and the front of this package: what to render and what it means for quality."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from piqa_cli.records import DEFECTS
+from piqa_training.degrade.light import pick
+from piqa_training.degrade.render import ladder, render
+from piqa_training.degrade.steps import Recipe, Region, Step
+from piqa_training.degrade.truth import face_quality_loss, face_severities, latent_quality_loss, photo_severities
+
+__all__ = [
+    "Recipe",
+    "Region",
+    "Step",
+    "face_quality_loss",
+    "face_severities",
+    "ladder",
+    "latent_quality_loss",
+    "photo_severities",
+    "render",
+    "sample_recipe",
+]
+
+_SHAPES_WITH_FACE = {"none": 0.12, "single": 0.48, "combined": 0.2, "regional": 0.2}
+_SHAPES_WITHOUT_FACE = {"none": 0.12, "single": 0.6, "combined": 0.28}
+_REGIONAL = {"defocus_blur": 0.38, "motion_blur": 0.2, "noise": 0.16, "underexposure": 0.16, "overexposure": 0.1}
+_PLACES = {"face": 0.4, "background": 0.3, "both": 0.3}
+_OPPOSITES = {"underexposure": "overexposure"}
+
+
+def sample_recipe(rng: np.random.Generator, *, has_face: bool) -> Recipe:
+    """Draw a recipe: 12 % untouched, about half one family, a fifth 2-3 families, a fifth face and background apart.
+
+    Severities are dense at the mild end. Without a face, no step is regional.
+    """
+    shape = pick(rng, _SHAPES_WITH_FACE if has_face else _SHAPES_WITHOUT_FACE)
+    steps: tuple[Step, ...] = ()
+    if shape == "single":
+        steps = (Step(str(rng.choice(DEFECTS)), _severity(rng)),)
+    elif shape == "combined":
+        steps = _combined(rng)
+    elif shape == "regional":
+        steps = _regional(rng)
+    return Recipe(steps, int(rng.integers(2**31)))
+
+
+def _severity(rng: np.random.Generator, bend: float = 1.3) -> float:
+    return float(rng.random() ** bend)
+
+
+def _combined(rng: np.random.Generator) -> tuple[Step, ...]:
+    """Two or three different families, each milder than alone; too dark and too bright do not meet."""
+    names = [str(name) for name in rng.choice(DEFECTS, size=int(rng.integers(2, 4)), replace=False)]
+    kept = [name for name in names if _OPPOSITES.get(name) not in names]
+    return tuple(Step(name, _severity(rng, 1.6)) for name in kept)
+
+
+def _regional(rng: np.random.Generator) -> tuple[Step, ...]:
+    """Face only, background only, or both differently; a quarter with a mild step on the whole photo on top."""
+    place = pick(rng, _PLACES)
+    steps = []
+    if place in ("face", "both"):
+        steps.append(Step(pick(rng, _REGIONAL), _severity(rng), "face"))
+    if place in ("background", "both"):
+        steps.append(Step(pick(rng, _REGIONAL), _severity(rng, 1.0), "background"))
+    if rng.random() < 0.25:
+        steps.append(Step(str(rng.choice(DEFECTS)), _severity(rng, 2.0)))
+    return tuple(steps)

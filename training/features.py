@@ -1,0 +1,134 @@
+"""Features of training samples, computed once with frozen backbones and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from piqa_cli.model.config import Cut, ModelConfig
+from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.preprocess import normalise
+from piqa_cli.records import Box
+from piqa_training.samples import Sample, make_samples, undegraded
+from piqa_training.sources import Source
+
+MISSING = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """N samples: features of every view and everything that supervises them."""
+
+    features: dict[Cut, Tensor]  # float16 (N, F)
+    photo_severities: Tensor  # float32 (N, 9)
+    face_severities: Tensor  # float32 (N, 9)
+    loss: Tensor  # float32 (N,) latent quality loss
+    face_loss: Tensor  # float32 (N,)
+    opinion: Tensor  # float32 (N,) mean opinion, NaN where there is none
+    photo: Tensor  # int64 (N,) index of the source
+    has_face: Tensor  # bool (N,)
+    val: Tensor  # bool (N,) belongs to the held-out split
+
+    def save(self, path: Path) -> None:
+        """One safetensors file."""
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        save_file({**tensors, **{f"features.{cut}": t for cut, t in self.features.items()}}, path)
+
+    @staticmethod
+    def load(path: Path) -> FeatureSet:
+        """The set that `save` wrote."""
+        stored = load_file(path)
+        features = {name.removeprefix("features."): t for name, t in stored.items() if name.startswith("features.")}
+        return FeatureSet(features, **{name: stored[name] for name in _TENSORS})  # type: ignore[arg-type]
+
+
+_TENSORS = ("photo_severities", "face_severities", "loss", "face_loss", "opinion", "photo", "has_face", "val")
+
+
+class Versions(Dataset[list[Sample]]):
+    """All versions of one source for each index."""
+
+    def __init__(
+        self, sources: Sequence[Source], faces: dict[Path, Box | None], config: ModelConfig, count: int, seed: int
+    ) -> None:
+        self.sources, self.faces, self.config, self.count, self.seed = sources, faces, config, count, seed
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> list[Sample]:
+        source = self.sources[index]
+        if self.count:
+            return make_samples(source, self.faces[source.path], self.config, self.count, self.seed + index)
+        nothing = np.full(9, np.nan, dtype=np.float32)  # a real photo: its defects are not known
+        face = self.faces[source.path]
+        cuts = [undegraded(source, face, self.config, mirrored=mirrored) for mirrored in (False, True)]
+        return [Sample(views, nothing, nothing, 0.0, 0.0, has_face=face is not None) for views in cuts]
+
+
+def extract(network: DualBranchNet, dataset: Versions, *, workers: int, offset: int = 0) -> FeatureSet:
+    """Run every version through the frozen backbones.
+
+    Args:
+        network: its standardisation must still be the identity.
+        dataset: the versions.
+        workers: processes that render.
+        offset: added to the source indices, so that several sets can be joined.
+    """
+    network.eval()
+    parts = [
+        _describe(_features(network, samples), samples, dataset.sources[index], index + offset)
+        for index, samples in enumerate(_render(dataset, workers))
+    ]
+    return join(parts)
+
+
+def join(parts: Sequence[FeatureSet]) -> FeatureSet:
+    """Several sets as one."""
+    features = {cut: torch.cat([part.features[cut] for part in parts]) for cut in parts[0].features}
+    return FeatureSet(features, **{name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS})
+
+
+def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
+    loader = DataLoader(
+        dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread, multiprocessing_context="fork"
+    )
+    yield from loader
+
+
+def one_thread(_: int) -> None:
+    """Worker set-up: the other processes are the parallelism."""
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _features(network: DualBranchNet, samples: list[Sample]) -> dict[Cut, Tensor]:
+    batch = {cut: torch.stack([s.views[cut] for s in samples]) for cut in samples[0].views}
+    with torch.inference_mode():
+        found = network.features(normalise(batch, network.config.preprocess))
+    return {cut: f.mean(dim=1) for cut, f in found.items()}  # (B, F)
+
+
+def _describe(features: dict[Cut, Tensor], samples: list[Sample], source: Source, index: int) -> FeatureSet:
+    count = len(samples)
+    undegraded_opinion = [source.opinion if s.loss == 0 and source.opinion is not None else MISSING for s in samples]
+    return FeatureSet(
+        features={cut: f.half() for cut, f in features.items()},
+        photo_severities=torch.from_numpy(np.stack([s.photo_severities for s in samples])),
+        face_severities=torch.from_numpy(np.stack([s.face_severities for s in samples])),
+        loss=torch.tensor([s.loss for s in samples], dtype=torch.float32),
+        face_loss=torch.tensor([s.face_loss for s in samples], dtype=torch.float32),
+        opinion=torch.tensor(undegraded_opinion, dtype=torch.float32),
+        photo=torch.full((count,), index),
+        has_face=torch.tensor([s.has_face for s in samples]),
+        val=torch.full((count,), source.split == "val"),
+    )

@@ -1,0 +1,123 @@
+"""Training of the heads on features that were computed once; minutes on a CPU."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from piqa_cli.model.config import Cut
+from piqa_cli.model.network import DualBranchNet, Standardise
+from piqa_training.features import FeatureSet
+from piqa_training.measures import Measures, measure
+from piqa_training.objective import OpinionScale, Truth, Weights, objective
+
+HEADS = ("head", "face_head", "photo_defects", "face_defects")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How the heads are trained."""
+
+    epochs: int = 40
+    photos_per_batch: int = 24  # every version of each
+    opinions_per_batch: int = 192
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    feature_dropout: float = 0.2  # on the backbones' features, training only
+    seed: int = 0
+    weights: Weights = field(default_factory=Weights)
+
+
+def fit_standardisation(network: DualBranchNet, features: FeatureSet) -> None:
+    """Set the network's fixed shift and scale from the training features."""
+    for cut, values in features.features.items():
+        module = network.standardise[cut]
+        assert isinstance(module, Standardise), "only backbones pooled by stages are standardised"
+        known = values[~features.val].float()
+        module.mean.copy_(known.mean(dim=0))
+        module.std.copy_(known.std(dim=0))
+
+
+def train_heads(
+    network: DualBranchNet,
+    features: FeatureSet,
+    settings: HeadSettings,
+    report: Callable[[int, dict[str, float], Measures], None],
+) -> Measures:
+    """Train the heads in place and keep the epoch that is best on the held-out photos.
+
+    `report` is called after every epoch with its number, the parts of the loss, and the held-out measures.
+    """
+    torch.manual_seed(settings.seed)
+    generator = torch.Generator().manual_seed(settings.seed)
+    scale = OpinionScale()
+    modules = [module for name, module in network.named_children() if name in HEADS]
+    parameters = [*scale.parameters(), *(p for module in modules for p in module.parameters())]
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs)
+    standardised = standardise(network, features)
+    best, best_state = measure(network, standardised, features), copy.deepcopy(network.state_dict())
+    for epoch in range(settings.epochs):
+        network.train()
+        totals: dict[str, float] = {}
+        batches = 0
+        for rows in _batches(features, settings, generator):
+            batch = {c: _drop(f[rows], settings.feature_dropout)[:, None] for c, f in standardised.items()}
+            parts = objective(
+                network.from_features(batch),
+                network.faces_from_features(batch),
+                truth_of(features, rows),
+                scale,
+                settings.weights,
+                generator,
+            )
+            optimiser.zero_grad()
+            torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            batches += 1
+            totals = {name: totals.get(name, 0.0) + float(value.detach()) for name, value in parts.items()}
+        schedule.step()
+        measured = measure(network, standardised, features)
+        report(epoch, {name: total / batches for name, total in totals.items()}, measured)
+        if measured.overall > best.overall:
+            best, best_state = measured, copy.deepcopy(network.state_dict())
+    network.load_state_dict(best_state)
+    return best
+
+
+def standardise(network: DualBranchNet, features: FeatureSet) -> dict[Cut, Tensor]:
+    """All features as the heads see them, float32 (N, F)."""
+    return {cut: network.standardise[cut](values.float()) for cut, values in features.features.items()}
+
+
+def truth_of(features: FeatureSet, rows: Tensor) -> Truth:
+    """The supervision of some samples."""
+    return Truth(
+        features.loss[rows],
+        features.face_loss[rows],
+        features.photo_severities[rows],
+        features.face_severities[rows],
+        features.opinion[rows],
+        features.photo[rows],
+    )
+
+
+def _batches(features: FeatureSet, settings: HeadSettings, generator: torch.Generator) -> Iterator[Tensor]:
+    """Row indices: all versions of some photos, and some opinions beside them."""
+    degraded = features.photo_severities[:, 0].isfinite() & ~features.val
+    rated = (features.opinion.isfinite() & ~features.val).nonzero().squeeze(1)
+    order = sorted(set(features.photo[degraded].tolist()))
+    by_photo = {photo: (degraded & (features.photo == photo)).nonzero().squeeze(1) for photo in order}
+    shuffled = [order[i] for i in torch.randperm(len(order), generator=generator)]
+    for start in range(0, len(shuffled), settings.photos_per_batch):
+        versions = [by_photo[p] for p in shuffled[start : start + settings.photos_per_batch]]
+        drawn = torch.randint(max(len(rated), 1), (settings.opinions_per_batch,), generator=generator)
+        yield torch.cat([*versions, rated[drawn] if len(rated) else rated])
+
+
+def _drop(features: Tensor, share: float) -> Tensor:
+    return torch.nn.functional.dropout(features, share)

@@ -1,0 +1,67 @@
+"""How good the model is on held-out photos during training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from piqa_cli.model.config import Cut
+from piqa_cli.model.network import DualBranchNet
+from piqa_training.features import FeatureSet
+
+CLEAR_DIFFERENCE = 0.05  # of latent quality loss: versions of one photo closer than this are not compared
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Held-out figures; all higher is better, at most 1."""
+
+    same_photo: float  # share of same-photo pairs in the right order
+    face_same_photo: float  # the same for the face alone
+    across: float  # SRCC of score with latent quality over all degraded photos
+    opinion: float  # SRCC of score with mean opinion over undegraded photos
+    defects: float  # 1 - mean absolute error of the photo's severities
+
+    @property
+    def overall(self) -> float:
+        """One figure to choose an epoch by."""
+        figures = (self.same_photo, self.across, self.opinion, 0.5 * self.face_same_photo)
+        return sum(0.0 if isnan(figure) else figure for figure in figures) / 3.5
+
+
+def measure(network: DualBranchNet, standardised: Mapping[Cut, Tensor], features: FeatureSet) -> Measures:
+    """Figures over the held-out samples of a feature set."""
+    network.eval()
+    rows = features.val.nonzero().squeeze(1)
+    with torch.inference_mode():
+        batch = {cut: values[rows][:, None] for cut, values in standardised.items()}
+        output, faces = network.from_features(batch), network.faces_from_features(batch)
+    degraded = features.photo_severities[rows, 0].isfinite()
+    rated = features.opinion[rows].isfinite()
+    loss, photo = features.loss[rows][degraded], features.photo[rows][degraded]
+    severities = features.photo_severities[rows][degraded]
+    assert output.photo_defects is not None
+    return Measures(
+        same_photo=pair_accuracy(output.raw[degraded], -loss, photo),
+        face_same_photo=pair_accuracy(faces.raw[degraded], -features.face_loss[rows][degraded], photo),
+        across=float(spearmanr(output.raw[degraded], -loss).statistic),
+        opinion=float(spearmanr(output.raw[rated], features.opinion[rows][rated]).statistic),
+        defects=1 - float((output.photo_defects[degraded] - severities).abs().mean()),
+    )
+
+
+def pair_accuracy(scores: Tensor, truth: Tensor, group: Tensor, least: float = CLEAR_DIFFERENCE) -> float:
+    """Share of pairs within a group that the scores put in the order of the truth; ties count as wrong.
+
+    Pairs whose truth differs by less than `least` are left out; NaN where no pair is left.
+    """
+    first, second = torch.triu_indices(len(scores), len(scores), 1)
+    difference = truth[first] - truth[second]
+    used = (group[first] == group[second]) & (difference.abs() >= least)
+    right = (scores[first] - scores[second])[used].sign() == difference[used].sign()
+    return float(right.float().mean()) if len(right) else float("nan")
