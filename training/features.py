@@ -97,10 +97,7 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
 
 
 def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
-    loader = DataLoader(
-        dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread, multiprocessing_context="fork"
-    )
-    yield from loader
+    yield from DataLoader(dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread)
 
 
 def one_thread(_: int) -> None:

@@ -1,0 +1,67 @@
+"""The `piqa` command: its options and its commands. Nothing here imports torch, polars or Pillow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from piqa_cli import __version__
+from piqa_cli.commands.failures import reported
+from piqa_cli.commands.score import score
+
+
+class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; see errors before Typer gives a closed pipe the exit code of a failed gate."""
+        with reported():
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+
+
+app = typer.Typer(
+    name="piqa",
+    cls=_Group,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(score)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"piqa {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def piqa(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit.", metavar=""
+        ),
+    ] = False,
+) -> None:
+    """Judge portraits the way a good photo editor does."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def run(args: Sequence[str]) -> int:
+    """Run `piqa` with these arguments and return its exit code.
+
+    Raises:
+        SystemExit: an error was reported; its code is the exit code.
+    """
+    with reported():
+        code = get_command(app).main(args=list(args), prog_name="piqa", standalone_mode=False)
+        return code if isinstance(code, int) else 0

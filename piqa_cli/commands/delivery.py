@@ -1,0 +1,36 @@
+"""What is asked to be done with scores. Free of polars: it is needed before the workers are forked."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from piqa_cli.commands.options import Format
+from piqa_cli.errors import UsageError
+from piqa_cli.outputs.tabular import check_target
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the command line asked to be done with the scores."""
+
+    output: Path | None = None
+    format: Format | None = None
+    show: int = 30  # rows of a table on a terminal
+    fail_under: float | None = None
+    strict: bool = False
+    quiet: bool = False
+
+    def check(self) -> None:
+        """Find out before the work what would fail after it.
+
+        Raises:
+            OutputError: the file cannot be written.
+            UsageError: Parquet on a terminal.
+        """
+        if self.output is not None:
+            check_target(self.output)
+        if self.format is Format.PARQUET and sys.stdout.isatty():
+            hint = "use -o FILE.parquet, or send the output to a file or a pipe"
+            raise UsageError("parquet is binary and not written to a terminal", hint=hint)

@@ -1,0 +1,57 @@
+"""Errors become one line, a hint and an exit code, here and nowhere else.
+
+0 fine, 1 a gate failed, 2 wrong usage or nothing that can be done, 3 some photos failed (with --strict),
+130 interrupted, 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from piqa_cli.errors import PiqaError
+
+GATE_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED, READER_GONE = 1, 2, 3, 130, 141
+
+# Typer's own usage error. It has no public name of its own in every release; BadParameter has, and is one of them.
+_UsageFailure: Any = typer.BadParameter.__base__
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what goes wrong inside into a message on stderr and `SystemExit` with the fitting code."""
+    try:
+        yield
+    except PiqaError as error:
+        _complain(error.message, error.hint)
+        raise SystemExit(WRONG_USAGE) from None
+    except _UsageFailure as error:
+        message = error.format_message().replace("Value error, ", "")  # pydantic's words, where Typer uses it
+        _complain(message, _help_hint(error))
+        raise SystemExit(WRONG_USAGE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _drop_output()
+        raise SystemExit(READER_GONE) from None
+
+
+def _complain(message: str, hint: str | None) -> None:
+    from piqa_cli.commands.console import complain  # rich
+
+    complain(message, hint)
+
+
+def _help_hint(error: Any) -> str:
+    command = error.ctx.command_path if error.ctx else "piqa"
+    return f"{command} --help lists what it takes"
+
+
+def _drop_output() -> None:
+    """Point stdout at nothing, or Python complains while it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,129 @@
+"""Options that commands share, each written once."""
+
+from __future__ import annotations
+
+import math
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_WHICH, _MODEL, _OUTPUT, _RUN = "Which photos", "Model", "Results", "Run"
+
+
+class Format(StrEnum):
+    """What `--format` takes."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSONL = "jsonl"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def _known_device(device: str) -> str:
+    if not _DEVICE.fullmatch(device):
+        raise typer.BadParameter(f"{device!r} is none of auto, cpu, cuda, cuda:0, cuda:1 and so on, mps")
+    return device
+
+
+def _positive(value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value} is not a positive number")
+    return value
+
+
+def _on_scale(value: float | None) -> float | None:
+    if value is not None and not 0 <= value <= 100:
+        raise typer.BadParameter(f"{value} is not a score, 0 to 100")
+    return value
+
+
+Photos = Annotated[
+    list[Path],
+    typer.Argument(help="Folders and photos; - reads paths from stdin, one a line or NUL-separated.", metavar="PATH"),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive/--no-recursive", help="Look into subfolders.", metavar="", rich_help_panel=_WHICH)
+]
+Include = Annotated[
+    list[str],
+    typer.Option(help="Only files that match this pattern; repeatable.", metavar="GLOB", rich_help_panel=_WHICH),
+]
+Exclude = Annotated[
+    list[str],
+    typer.Option(
+        help="No files or folders that match this pattern; repeatable.", metavar="GLOB", rich_help_panel=_WHICH
+    ),
+]
+MaxMegapixels = Annotated[
+    float,
+    typer.Option(help="Refuse larger photos.", metavar="N", callback=_positive, rich_help_panel=_WHICH),
+]
+
+Model = Annotated[
+    str,
+    typer.Option(help="A model's name, or the path of its folder.", metavar="NAME_OR_FOLDER", rich_help_panel=_MODEL),
+]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(help="Where models are found by name.", metavar="DIR", show_default=False, rich_help_panel=_MODEL),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, cuda:N or mps.", metavar="DEVICE", callback=_known_device, rich_help_panel=_MODEL
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Photos in one pass through the network.", metavar="N", rich_help_panel=_MODEL),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes that read photos and find faces.", metavar="N", rich_help_panel=_MODEL),
+]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", help="Write all rows: .csv, .parquet, .jsonl, .json.", metavar="FILE", rich_help_panel=_OUTPUT
+    ),
+]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format", help="Print all rows: table, csv, jsonl, json, parquet.", metavar="FORM", rich_help_panel=_OUTPUT
+    ),
+]
+Show = Annotated[
+    int, typer.Option(min=0, help="Rows shown on a terminal, best first.", metavar="N", rich_help_panel=_OUTPUT)
+]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="No progress, notes or summary.", metavar="", rich_help_panel=_OUTPUT)
+]
+FailUnder = Annotated[
+    float | None,
+    typer.Option(
+        help="Exit 1 if any photo scores lower.", metavar="SCORE", callback=_on_scale, rich_help_panel=_OUTPUT
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Exit 3 if any photo could not be scored (1 goes first).", metavar="", rich_help_panel=_OUTPUT
+    ),
+]
+
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Score everything anew and keep nothing.", metavar="", rich_help_panel=_RUN)
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where scores are kept for the next run.", metavar="DIR", show_default=False, rich_help_panel=_RUN
+    ),
+]

@@ -1,0 +1,91 @@
+"""Where the scores of `piqa score` go: file, stdout, summary, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import polars as pl
+
+from piqa_cli.commands import console
+from piqa_cli.commands.delivery import Delivery
+from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.options import Format
+from piqa_cli.commands.score_run import Run
+from piqa_cli.commands.score_view import summary_lines, table_lines
+from piqa_cli.outputs.summary import below, summarize
+from piqa_cli.outputs.tabular import serialize, to_stream, write_table
+from piqa_cli.scoring.table import to_frame
+
+_BELOW_SHOWN = 10
+_LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
+
+
+def deliver(run: Run, delivery: Delivery) -> int:
+    """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3."""
+    frame = to_frame(run.scores)
+    nothing_yet = run.interrupted and frame.is_empty()
+    if not nothing_yet:
+        _save_and_show(frame, delivery)
+        if not delivery.quiet:
+            _sum_up(frame, run, delivery)
+    if run.interrupted:
+        console.warn(_interruption(run, delivery))
+        return INTERRUPTED
+    some_failed = delivery.strict and _some_failed(frame)
+    if delivery.fail_under is not None and _gate_fails(frame, delivery.fail_under):
+        return GATE_FAILED
+    return SOME_FAILED if some_failed else 0
+
+
+def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> None:
+    if delivery.output is not None:
+        write_table(frame, delivery.output)
+    form = delivery.format or (Format.TABLE if delivery.output is None else None)
+    if form is Format.TABLE:
+        console.print_table(_terminal_table(frame, delivery.show) if console.is_terminal() else table_lines(frame))
+    elif form is not None and sys.stdout.isatty():  # never Parquet, see Delivery.check
+        sys.stdout.write(console.safe_data(serialize(frame, form).decode()))
+    elif form is not None:
+        to_stream(frame, form, sys.stdout.buffer)
+
+
+def _terminal_table(frame: pl.DataFrame, show: int) -> list[console.Line]:
+    reasons_width = min(max(console.columns() // 3, _LEAST_REASONS), _MOST_REASONS)
+    return table_lines(frame, show=show, reasons_width=reasons_width, draw=console.can_draw())
+
+
+def _sum_up(frame: pl.DataFrame, run: Run, delivery: Delivery) -> None:
+    lines = summary_lines(
+        summarize(frame),
+        seconds=run.seconds,
+        scored=run.progress.scored,
+        cached=run.progress.cached,
+        saved=str(delivery.output) if delivery.output else None,
+    )
+    console.say(*lines)
+
+
+def _interruption(run: Run, delivery: Delivery) -> str:
+    found = "those found so far" if run.progress.searching else f"{run.progress.found:,}"
+    saved = f" and saved in {delivery.output}" if delivery.output and run.scores else ""
+    return f"interrupted: {len(run.scores):,} of {found} photos are done{saved}"
+
+
+def _gate_fails(frame: pl.DataFrame, limit: float) -> bool:
+    low = below(frame, limit)
+    if not low:
+        return False
+    scored = frame["score"].count()
+    verb = "is" if len(low) == 1 else "are"
+    console.warn(f"{len(low):,} of {scored:,} scored photos {verb} below {limit:g}, the worst first:")
+    console.say(*(((f"{score:6.2f}  ", "bold"), (console.safe_text(path), "")) for path, score in low[:_BELOW_SHOWN]))
+    if len(low) > _BELOW_SHOWN:
+        console.say((("        and ", ""), (f"{len(low) - _BELOW_SHOWN:,} more", "")))
+    return True
+
+
+def _some_failed(frame: pl.DataFrame) -> bool:
+    failed = frame.filter(pl.col("status") == "error").height
+    if failed:
+        console.warn(f"{failed:,} of {frame.height:,} photos could not be scored (--strict)")
+    return failed > 0

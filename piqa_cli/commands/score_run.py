@@ -1,0 +1,97 @@
+"""The run behind `piqa score`: photos found, scored with a progress bar, and stopped in good order by Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from piqa_cli.commands.console import ProgressBar, note
+from piqa_cli.errors import UsageError
+from piqa_cli.model.store import ModelFolder
+from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
+from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.scoring.cache import ResultCache
+from piqa_cli.scoring.collection import Progress, score_collection
+from piqa_cli.scoring.options import EngineOptions
+
+STDIN = Path("-")
+_NAMED_IN_MESSAGE = 3
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run came to."""
+
+    scores: list[PhotoScore] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def find_photos(
+    paths: Sequence[Path], *, recursive: bool, include: Sequence[str], exclude: Sequence[str], quiet: bool
+) -> Iterator[PhotoFile]:
+    """The photos that the command line means, `-` standing for a list on stdin.
+
+    Raises:
+        UsageError: at once, for a path that does not exist.
+    """
+    return discover(
+        _with_stdin(paths),
+        recursive=recursive,
+        include=include,
+        exclude=exclude,
+        on_problem=lambda problem: None if quiet else note(f"skipped {problem.path}: {problem.message}"),
+    )
+
+
+def nothing_found(paths: Sequence[Path]) -> UsageError:
+    """The error for a run without a single photo."""
+    names = ["the list on stdin" if path == STDIN else str(path) for path in paths]
+    rest = len(names) - _NAMED_IN_MESSAGE
+    where = ", ".join(names[:_NAMED_IN_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
+    suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
+    return UsageError(f"no photos found in {where}", hint=f"in folders piqa takes {suffixes}; see also --include")
+
+
+def open_cache(folder: Path | None, *, quiet: bool) -> ResultCache:
+    """The result cache; trouble with it is a note."""
+    return ResultCache.open(folder, on_note=(lambda _: None) if quiet else note)
+
+
+def collect(
+    photos: Iterable[PhotoFile],
+    model: ModelFolder,
+    options: EngineOptions,
+    cache: ResultCache | None,
+    *,
+    quiet: bool,
+) -> Run:
+    """Score the photos. Ctrl-C ends it early with what is finished."""
+    run = Run()
+    started = time.perf_counter()
+    with ProgressBar(quiet=quiet) as bar, closing(cache) if cache is not None else nullcontext():
+
+        def on_progress(progress: Progress) -> None:
+            run.progress = progress
+            bar.update(progress)
+
+        try:
+            for batch in score_collection(photos, model, options, cache, on_progress=on_progress):
+                run.scores += batch
+        except KeyboardInterrupt:
+            run.interrupted = True
+    run.seconds = time.perf_counter() - started
+    return run
+
+
+def _with_stdin(paths: Sequence[Path]) -> list[Path]:
+    if STDIN not in paths:
+        return list(paths)
+    if sys.stdin.isatty():
+        note("reading paths from the keyboard, one a line; Ctrl-D ends the list")
+    return [*(path for path in paths if path != STDIN), *read_path_list(sys.stdin.buffer)]

@@ -1,0 +1,135 @@
+"""How scores look to a person: the table's lines and the summary's lines."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from piqa_cli.commands.console import Line, Segment, safe_text, width_of
+from piqa_cli.outputs.summary import Quartiles, Summary
+
+_BAR = 12  # cells for a score of 100
+_STATUS_STYLES = {"ok": "dim", "no_face": "yellow", "error": "red"}
+_GOOD, _FAIR = 65.0, 40.0  # colours only, no judgement is taken by them
+_FAILURES_SHOWN = 5
+_DEFECTS_SHOWN = 5
+
+
+def table_lines(
+    frame: pl.DataFrame, *, show: int | None = None, reasons_width: int | None = None, draw: bool = False
+) -> list[Line]:
+    """The table, one line for each photo, the path last and never cut or folded.
+
+    Args:
+        frame: a score table.
+        show: rows at most, with a closing line about the others; None: all rows.
+        reasons_width: columns for the reasons, a longer text is cut; None: as wide as the longest.
+        draw: with a bar of line-drawing characters beside the score.
+    """
+    rows = frame if show is None else frame.head(show)
+    reasons = [_reasons(row, reasons_width) for row in rows.iter_rows(named=True)]
+    width = max([len("reasons"), *map(width_of, reasons)])
+    lines = [_heading(width, draw)]
+    for row, text in zip(rows.iter_rows(named=True), reasons, strict=True):
+        lines.append(_row(row, text + " " * (width - width_of(text)), draw))
+    rest = frame.height - rows.height
+    return [*lines, _rest(rest)] if rest else lines
+
+
+def summary_lines(summary: Summary, *, seconds: float, scored: int, cached: int, saved: str | None) -> list[Line]:
+    """What came out, how long it took and where it went.
+
+    Args:
+        summary: of the whole table.
+        seconds: of the whole run.
+        scored: photos that this run scored.
+        cached: photos that the cache knew.
+        saved: the file written, if any.
+    """
+    facts: list[tuple[str, str]] = [(_count(summary.total), _statuses(summary))]
+    if summary.scores:
+        facts.append(("scores", _spread(summary.scores)))
+    if summary.defects:
+        shown = summary.defects[:_DEFECTS_SHOWN]
+        facts.append(("faults", " · ".join(f"{word} {_percent(share)}" for word, share in shown)))
+    facts.append(("time", _time(seconds, scored, cached)))
+    if saved:
+        facts.append(("saved", safe_text(saved)))
+    width = max(len(name) for name, _ in facts)
+    lines: list[Line] = [(), *(((f" {name:<{width}}  ", "bold"), (text, "")) for name, text in facts)]
+    return [*lines, *_failures(summary, width)]
+
+
+def _heading(width: int, draw: bool) -> Line:
+    bar = " " * (_BAR + 2) if draw else ""
+    return ((f" score{bar}  status   faces  {'reasons':<{width}}  photo", "dim"),)
+
+
+def _row(row: dict[str, object], reasons: str, draw: bool) -> Line:
+    score, status, faces = row["score"], str(row["status"]), row["n_faces"]
+    number = f"{score:6.1f}" if isinstance(score, float) else f"{'-':>6}"
+    return (
+        (number, "bold"),
+        *(_bar(score if isinstance(score, float) else None) if draw else ()),
+        (f"  {status:<7}", _STATUS_STYLES[status]),
+        (f"  {'-' if faces is None else faces:>5}", "dim"),
+        (f"  {reasons}", "red" if status == "error" else ""),
+        (f"  {safe_text(str(row['path']))}", "cyan"),
+    )
+
+
+def _bar(score: float | None) -> tuple[Segment, ...]:
+    if score is None:
+        return ((" " * (_BAR + 2), ""),)
+    filled = round(score / 100 * _BAR)
+    style = "green" if score >= _GOOD else "yellow" if score >= _FAIR else "red"
+    return (("  " + "━" * filled, style), ("─" * (_BAR - filled), "bright_black"))
+
+
+def _reasons(row: dict[str, object], limit: int | None) -> str:
+    text = safe_text(str(row["reasons"] or (row["reason"] if row["status"] == "error" else None) or "-"))
+    if limit is None or width_of(text) <= limit:
+        return text
+    while width_of(text) >= limit:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _rest(count: int) -> Line:
+    return ((f" … and {count:,} more: -o FILE keeps all of them, --show N shows more", "dim"),)
+
+
+def _count(number: int) -> str:
+    return f"{number:,} photo" if number == 1 else f"{number:,} photos"
+
+
+def _statuses(summary: Summary) -> str:
+    parts = [f"{summary.ok:,} ok"]
+    parts += [f"{summary.no_face:,} without a face"] if summary.no_face else []
+    parts += [f"{summary.failed:,} failed"] if summary.failed else []
+    return " · ".join(parts)
+
+
+def _spread(scores: Quartiles) -> str:
+    middle = f"middle half {scores.lower:.1f} to {scores.upper:.1f}"
+    return f"median {scores.median:.1f} · {middle} · all {scores.lowest:.1f} to {scores.highest:.1f}"
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def _time(seconds: float, scored: int, cached: int) -> str:
+    parts = [f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"]
+    parts += [f"{scored / max(seconds, 1e-9):.1f} photos/s"] if scored else []
+    parts += [f"{cached:,} from the cache" if scored else "all from the cache"] if cached else []
+    return " · ".join(parts)
+
+
+def _failures(summary: Summary, width: int) -> list[Line]:
+    shown = summary.failures[:_FAILURES_SHOWN]
+    lines: list[Line] = [
+        ((f" {'failed' if i == 0 else '':<{width}}  ", "bold"), (f"{safe_text(path)}: {safe_text(reason)}", "red"))
+        for i, (path, reason) in enumerate(shown)
+    ]
+    rest = len(summary.failures) - len(shown)
+    return [*lines, ((f" {'':<{width}}  and {rest:,} more", "red"),)] if rest else lines

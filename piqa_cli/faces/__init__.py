@@ -1,0 +1,1 @@
+"""Faces: finding them, choosing the main one."""

@@ -1,0 +1,1 @@
+"""The network: configuration, backbones, heads, inputs, files."""

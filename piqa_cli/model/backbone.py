@@ -1,0 +1,59 @@
+"""Backbones: the only module that imports timm."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from piqa_cli.errors import ModelError
+from piqa_cli.model.config import BackboneConfig
+
+VARIANCE_EPS = 1e-6
+
+
+class Backbone(nn.Module):
+    """A timm network without its classifier: float32 (B, 3, S, S), normalised -> float32 (B, `width`)."""
+
+    width: int
+
+    def __init__(self, config: BackboneConfig, size: int) -> None:
+        super().__init__()
+        self.pooling = config.pooling
+        self.net = _create(config, size)
+        if config.pooling == "stages":
+            channels = cast("list[int]", self.net.feature_info.channels())  # type: ignore[union-attr, operator]
+            self.width = 2 * sum(channels)
+        else:
+            self.width = cast("int", self.net.head_hidden_size)  # what timm returns without a classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        """One vector for each image."""
+        if self.pooling == "last":
+            return cast("Tensor", self.net(images)).float()
+        return torch.cat([_mean_and_std(stage) for stage in self.net(images)], dim=1)  # (B, 2 x channels of all stages)
+
+
+def _create(config: BackboneConfig, size: int) -> nn.Module:
+    options: dict[str, Any] = {"features_only": True} if config.pooling == "stages" else {"num_classes": 0}
+    if timm.is_model(config.name) and "img_size" in _fixed_size_arguments(config.name):
+        options["img_size"] = size
+    try:
+        net: nn.Module = timm.create_model(config.name, pretrained=False, **options)
+        return net
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ModelError(f"backbone {config.name!r} cannot be built: {error}", hint="see timm.list_models()") from error
+
+
+def _fixed_size_arguments(name: str) -> set[str]:
+    """Transformers are built for one input size; convolutional networks take any."""
+    return {"img_size"} if name.startswith(("swin", "vit", "deit", "beit", "eva", "maxvit", "cait")) else set()
+
+
+def _mean_and_std(maps: Tensor) -> Tensor:
+    """Channel means and standard deviations over the image: (B, C, H, W) -> (B, 2C)."""
+    flat = maps.float().flatten(2)  # (B, C, H*W)
+    variance, mean = torch.var_mean(flat, dim=2, correction=0)
+    return torch.cat([mean, (variance + VARIANCE_EPS).sqrt()], dim=1)

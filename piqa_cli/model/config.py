@@ -1,0 +1,157 @@
+"""The frozen configuration of a `DualBranchNet`, saved as JSON beside its weights.
+
+One configuration describes the network, what it reads from a photo, and how its raw output becomes a score, so a
+model folder is complete: `config.json` + `model.safetensors` (+ a model card for people).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from piqa_cli.errors import ModelError
+
+FORMAT = 1
+CONFIG_FILE = "config.json"
+
+Branch = Literal["full", "face"]
+Auxiliary = Literal["none", "defects", "liqe"]
+Pooling = Literal["last", "stages"]
+Cut = Literal["frame", "face", "detail"]
+Fit = Literal["squash", "crops"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneConfig:
+    """A timm backbone and how its feature maps become one vector.
+
+    `last` takes timm's pooled output (Swin-B: 1024 numbers). `stages` concatenates, for every stage, each channel's
+    mean and standard deviation over the image (EfficientNet-Lite0: 2 x 512 numbers), which keeps what early layers
+    say about sharpness, noise and tone.
+    """
+
+    name: str
+    pooling: Pooling = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewConfig:
+    """One cut of the photo, and the branch that reads it.
+
+    `frame` is the whole photo, `face` the main face's box with a margin, `detail` a square at the working scale,
+    placed on the face or, without one, on the centre: it shows what a shrunken frame hides.
+    `squash` resizes the cut to size x size; `crops` resizes its short side to `resize_to` and takes five
+    size x size crops, whose outputs are averaged (DN-PIQA).
+    """
+
+    cut: Cut
+    branch: Branch
+    size: int  # pixels, square
+    fit: Fit = "squash"
+    resize_to: int = 0  # short side before cropping, for `crops`
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessConfig:
+    """From a photo to the network's inputs."""
+
+    views: tuple[ViewConfig, ...]
+    working_side: int | None  # long side in pixels that a photo is reduced to first; None: full resolution
+    face_margin_px: float = 20.0  # added on each side of the face box, in working pixels (DN-PIQA)
+    face_margin_share: float = 0.0  # the same as a share of the box's longer side
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMapConfig:
+    """score = 100 / (1 + exp(-(raw - center) / scale)): monotone, 50 at `center`."""
+
+    center: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Everything that defines a model apart from its weights."""
+
+    name: str
+    full: BackboneConfig
+    face: BackboneConfig
+    preprocess: PreprocessConfig
+    auxiliary: Auxiliary = "none"
+    face_head: bool = False  # a second regressor that scores one face from its own views
+    hidden: int = 128
+    dropout: float = 0.1
+    score_map: ScoreMapConfig = ScoreMapConfig()
+    reason_threshold: float = 0.35  # a defect at or above this severity is named as a reason
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Readable JSON with sorted structure as declared."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Read `config.json` of a model folder strictly: unknown, missing or ill-typed fields raise `ModelError`."""
+    path = folder / CONFIG_FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: no {CONFIG_FILE}, so this is no model folder", path=folder) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not readable as JSON: {error}", path=path) from error
+    try:
+        if isinstance(data, dict) and data.get("format") != FORMAT:
+            raise _MismatchError(f"format is {data.get('format')!r}, this piqa reads format {FORMAT}")
+        config = _build(ModelConfig, data, "")
+    except _MismatchError as error:
+        raise ModelError(f"{path}: {error}", path=path, hint="the folder was made by another version of piqa") from None
+    assert isinstance(config, ModelConfig)
+    return config
+
+
+class _MismatchError(Exception):
+    """A JSON value that does not fit its declared type."""
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """`value` (from JSON) as an instance of the annotated type `kind`."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _build_dataclass(kind, value, where)
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return _require(value in args, value, where, f"one of {', '.join(map(repr, args))}")
+    if origin in (Union, UnionType):
+        return None if value is None else _build(next(a for a in args if a is not type(None)), value, where)
+    if origin is tuple:
+        _require(isinstance(value, list), value, where, "a list")
+        kinds = [args[0]] * len(value) if args[-1] is Ellipsis else list(args)
+        _require(len(kinds) == len(value), value, where, f"a list of {len(kinds)}")
+        return tuple(_build(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
+    if kind is float:
+        return float(
+            _require(isinstance(value, (int, float)) and not isinstance(value, bool), value, where, "a number")
+        )
+    wanted = kind is bool or not isinstance(value, bool)
+    return _require(wanted and isinstance(value, kind), value, where, f"of type {kind.__name__}")
+
+
+def _build_dataclass(kind: type, value: Any, where: str) -> Any:
+    _require(isinstance(value, dict), value, where or "the file", "an object")
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(value) - known):
+        raise _MismatchError(f"{where or 'the file'} has unknown fields: {', '.join(unknown)}")
+    if missing := sorted(known - set(value)):
+        raise _MismatchError(f"{where or 'the file'} lacks: {', '.join(missing)}")
+    return kind(**{k: _build(hints[k], v, f"{where}.{k}".lstrip(".")) for k, v in value.items()})
+
+
+def _require(ok: bool, value: Any, where: str, wanted: str) -> Any:
+    if not ok:
+        raise _MismatchError(f"{where} is {value!r}, wanted {wanted}")
+    return value

@@ -1,0 +1,156 @@
+"""`DualBranchNet`: the dual-branch network of DN-PIQA (Sun et al., CVPR Workshops 2024, section 3) and its relatives.
+
+Two backbones read the full image and the face, auxiliary features say what is wrong, and a small regressor turns
+everything into one number. DN-PIQA itself (two Swin-B, LIQE) and the embedded default are configurations of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from piqa_cli.model.backbone import Backbone
+from piqa_cli.model.config import Cut, ModelConfig, ViewConfig
+from piqa_cli.records import DEFECTS
+
+LIQE_WIDTH = 495  # 5 qualities x 9 scenes x 11 distortions
+STANDARDISE_EPS = 1e-6
+
+Views = Mapping[Cut, Tensor]  # cut -> float32 (B, K, 3, S, S), normalised; K crops, 1 without cropping
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOutput:
+    """What the network says of a batch of B photos."""
+
+    raw: Tensor  # (B,) unbounded, higher is better
+    crops: Tensor  # (B, K) the same for each crop; `raw` is their mean
+    photo_defects: Tensor | None  # (B, 9) severities in [0, 1]
+    face_defects: Tensor | None  # (B, 9)
+    embedding: Tensor  # (B, F) features of the first view, averaged over the crops
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOutput:
+    """What the network says of B single faces."""
+
+    raw: Tensor  # (B,) on the same scale as a photo's
+    defects: Tensor | None  # (B, 9)
+
+
+class Standardise(nn.Module):
+    """Fixed shift and scale of features, set once from training data; identity until then."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("std", torch.ones(width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, width) -> (B, width)."""
+        return (features - self.mean) / (self.std + STANDARDISE_EPS)
+
+
+class Regressor(nn.Sequential):
+    """Linear -> ReLU -> Dropout -> Linear, the head of DN-PIQA (section 3.4)."""
+
+    def __init__(self, width: int, hidden: int, outputs: int, dropout: float) -> None:
+        super().__init__(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+class DualBranchNet(nn.Module):
+    """Full-image branch, face branch, auxiliary features, regressor; see `ModelConfig` for every choice."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.views: tuple[ViewConfig, ...] = config.preprocess.views
+        sizes = {branch: max(v.size for v in self.views if v.branch == branch) for branch in ("full", "face")}
+        self.full = Backbone(config.full, sizes["full"])
+        self.face = Backbone(config.face, sizes["face"])
+        self.standardise = nn.ModuleDict({v.cut: self._standardiser(v) for v in self.views})
+        photo_width = sum(self._branch(v).width for v in self.views)
+        face_width = sum(self._branch(v).width for v in self.views if v.cut != "frame")
+        auxiliary_width = {"none": 0, "liqe": LIQE_WIDTH, "defects": 2 * len(DEFECTS)}[config.auxiliary]
+        self.photo_defects: Regressor | None = None
+        self.face_defects: Regressor | None = None
+        if config.auxiliary == "defects":
+            self.photo_defects = Regressor(photo_width, config.hidden, len(DEFECTS), config.dropout)
+            self.face_defects = Regressor(face_width, config.hidden, len(DEFECTS), config.dropout)
+        self.head = Regressor(photo_width + auxiliary_width, config.hidden, 1, config.dropout)
+        face_auxiliary = len(DEFECTS) if config.auxiliary == "defects" else 0
+        self.face_head = (
+            Regressor(face_width + face_auxiliary, config.hidden, 1, config.dropout) if config.face_head else None
+        )
+
+    def forward(self, views: Views, liqe: Tensor | None = None) -> NetworkOutput:
+        """Score B photos; `liqe` is (B, 495) and needed by the `liqe` configuration only."""
+        return self.from_features(self.features(views), liqe)
+
+    def features(self, views: Views) -> dict[Cut, Tensor]:
+        """Standardised features of the given views: cut -> float32 (B, K, F)."""
+        result: dict[Cut, Tensor] = {}
+        for view in self.views:
+            if view.cut in views:
+                images = views[view.cut]  # (B, K, 3, S, S)
+                vectors = self.standardise[view.cut](self._branch(view)(images.flatten(0, 1)))  # (B*K, F)
+                result[view.cut] = vectors.unflatten(0, images.shape[:2])
+        return result
+
+    def from_features(self, features: Mapping[Cut, Tensor], liqe: Tensor | None = None) -> NetworkOutput:
+        """The part of the network after the backbones."""
+        photo = torch.cat([features[v.cut] for v in self.views], dim=2)  # (B, K, sum of F)
+        batch, crops, _ = photo.shape
+        parts = [photo]
+        photo_defects = face_defects = None
+        if self.photo_defects is not None and self.face_defects is not None:
+            photo_defects = self.photo_defects(photo).sigmoid()  # (B, K, 9)
+            face_defects = self.face_defects(self._face_features(features)).sigmoid()
+            parts += [photo_defects, face_defects]
+        elif self.config.auxiliary == "liqe":
+            if liqe is None or liqe.shape != (batch, LIQE_WIDTH):
+                raise ValueError(f"this model needs LIQE features of shape ({batch}, {LIQE_WIDTH})")
+            parts.append(liqe[:, None].expand(batch, crops, LIQE_WIDTH))
+        raw = self.head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
+        return NetworkOutput(
+            raw=raw.mean(dim=1),
+            crops=raw,
+            photo_defects=None if photo_defects is None else photo_defects.mean(dim=1),
+            face_defects=None if face_defects is None else face_defects.mean(dim=1),
+            embedding=features[self.views[0].cut].mean(dim=1),
+        )
+
+    def score_faces(self, views: Views, liqe: Tensor | None = None) -> FaceOutput:
+        """Score single faces from the inputs that `preprocess.cut_face` makes for this configuration.
+
+        With `face_head` those are the face's own views; without it they are all views of the face crop taken as a
+        photo of its own.
+        """
+        if self.face_head is None:
+            output = self(views, liqe)
+            return FaceOutput(output.raw, output.photo_defects)
+        return self.faces_from_features(self.features(views))
+
+    def faces_from_features(self, features: Mapping[Cut, Tensor]) -> FaceOutput:
+        """The face head on features that are there already (the main face's); needs `face_head`."""
+        assert self.face_head is not None, "configuration has no face head"
+        own = self._face_features(features)  # (B, K, F)
+        defects = None if self.face_defects is None else self.face_defects(own).sigmoid()
+        raw = self.face_head(own if defects is None else torch.cat([own, defects], dim=2))
+        return FaceOutput(raw.mean(dim=(1, 2)), None if defects is None else defects.mean(dim=1))
+
+    def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
+        return torch.cat([features[v.cut] for v in self.views if v.cut != "frame"], dim=2)
+
+    def _branch(self, view: ViewConfig) -> Backbone:
+        return self.full if view.branch == "full" else self.face
+
+    def _standardiser(self, view: ViewConfig) -> nn.Module:
+        branch = self._branch(view)
+        return Standardise(branch.width) if branch.pooling == "stages" else nn.Identity()

@@ -1,0 +1,112 @@
+"""From a decoded photo to the network's inputs; scoring and training call the same functions.
+
+Inputs stay uint8 until they are on the device (a quarter of the traffic); `normalise` finishes them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from piqa_cli.model.config import Cut, ModelConfig, PreprocessConfig, ViewConfig
+from piqa_cli.records import Box
+
+
+def cut_views(image: Image.Image, face: Box | None, config: PreprocessConfig) -> dict[Cut, Tensor]:
+    """Every view of a photo: cut -> uint8 (K, 3, S, S), RGB.
+
+    Args:
+        image: RGB, upright, sRGB, at the working scale.
+        face: the main face's box in pixels of `image`; None puts the whole photo in its place.
+        config: which views, and at which sizes.
+    """
+    return {view.cut: _cut(image, face, view, config) for view in config.views}
+
+
+def cut_face(image: Image.Image, face: Box, config: ModelConfig) -> dict[Cut, Tensor]:
+    """The inputs of `DualBranchNet.score_faces` for one face; the same shapes as `cut_views`."""
+    preprocess = config.preprocess
+    if config.face_head:
+        return {view.cut: _cut(image, face, view, preprocess) for view in preprocess.views if view.cut != "frame"}
+    return cut_views(image.crop(_whole_pixels(face_region(image.size, face, preprocess))), None, preprocess)
+
+
+def normalise(views: Mapping[Cut, Tensor], config: PreprocessConfig) -> dict[Cut, Tensor]:
+    """uint8 (B, K, 3, S, S) in 0-255 -> float32, shifted and scaled by the configured mean and deviation."""
+    result: dict[Cut, Tensor] = {}
+    for cut, pixels in views.items():
+        mean = torch.tensor(config.mean, device=pixels.device).view(3, 1, 1)
+        std = torch.tensor(config.std, device=pixels.device).view(3, 1, 1)
+        result[cut] = (pixels.float() / 255 - mean) / std
+    return result
+
+
+def face_region(size: tuple[int, int], face: Box, config: PreprocessConfig) -> Box:
+    """The face box widened by the configured margin and clamped to the image.
+
+    DN-PIQA widens by 20 px on each side and fills with black outside the image; clamping gives the same pixels for
+    every box whose widened form lies inside.
+    """
+    width, height = size
+    margin = config.face_margin_px + config.face_margin_share * max(face[2] - face[0], face[3] - face[1])
+    left, top = max(0.0, face[0] - margin), max(0.0, face[1] - margin)
+    right, bottom = min(float(width), face[2] + margin), min(float(height), face[3] + margin)
+    if right - left < 1 or bottom - top < 1:
+        return (0.0, 0.0, float(width), float(height))
+    return (left, top, right, bottom)
+
+
+def _cut(image: Image.Image, face: Box | None, view: ViewConfig, config: PreprocessConfig) -> Tensor:
+    if view.cut == "detail":
+        return _as_tensor([_detail(image, face, view.size)])
+    region = (0.0, 0.0, float(image.width), float(image.height))
+    if view.cut == "face" and face is not None:
+        region = face_region(image.size, face, config)
+    if view.fit == "squash":
+        return _as_tensor([image.resize((view.size, view.size), Image.Resampling.BICUBIC, box=region)])
+    return _as_tensor(_five_crops(image.crop(_whole_pixels(region)), view))
+
+
+def _detail(image: Image.Image, face: Box | None, size: int) -> Image.Image:
+    """A size x size square at the working scale, centred on the face or the photo and moved to lie inside.
+
+    Its place depends on geometry alone, so a degraded copy is read at the same place. A photo smaller than the square
+    is continued by mirroring: enlarging it would change the very detail that is looked at.
+    """
+    centre_x, centre_y = image.width / 2, image.height / 2
+    if face is not None:
+        centre_x, centre_y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
+    left = round(min(max(centre_x - size / 2, 0), max(image.width - size, 0)))
+    top = round(min(max(centre_y - size / 2, 0), max(image.height - size, 0)))
+    patch = image.crop((left, top, min(left + size, image.width), min(top + size, image.height)))
+    if patch.size == (size, size):
+        return patch
+    missing_y, missing_x = size - patch.height, size - patch.width
+    around = ((missing_y // 2, missing_y - missing_y // 2), (missing_x // 2, missing_x - missing_x // 2), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(patch), around, mode="symmetric"))
+
+
+def _five_crops(image: Image.Image, view: ViewConfig) -> list[Image.Image]:
+    """Short side to `resize_to` (bilinear, antialiased), then four corners and the centre."""
+    short = min(image.size)
+    width, height = (
+        view.resize_to if side == short else int(view.resize_to * side / short) for side in (image.width, image.height)
+    )
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    right, bottom = width - view.size, height - view.size
+    corners = [(0, 0), (right, 0), (0, bottom), (right, bottom), (round(right / 2), round(bottom / 2))]
+    return [resized.crop((x, y, x + view.size, y + view.size)) for x, y in corners]
+
+
+def _whole_pixels(region: Box) -> tuple[int, int, int, int]:
+    left, top = int(region[0]), int(region[1])
+    return (left, top, max(int(region[2]), left + 1), max(int(region[3]), top + 1))
+
+
+def _as_tensor(images: list[Image.Image]) -> Tensor:
+    """RGB images of one size -> uint8 (K, 3, S, S)."""
+    return torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,1 @@
+"""Score tables as files and streams."""

@@ -1,0 +1,122 @@
+"""Score tables as CSV, Parquet, JSON lines and JSON: to a file, all or nothing, or to a stream."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from piqa_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMATS = ("csv", "parquet", "jsonl", "json")
+_SUFFIXES = ", ".join(f".{name}" for name in FORMATS)
+
+
+def format_of(path: Path) -> str:
+    """The format that the file's suffix stands for, one of `FORMATS`.
+
+    Raises:
+        OutputError: no suffix or another one.
+    """
+    name = path.suffix.lower().removeprefix(".")
+    if name not in FORMATS:
+        what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
+        raise OutputError(f"cannot write {path}: {what}", path=path, hint=f"end the name in one of {_SUFFIXES}")
+    return name
+
+
+def check_target(path: Path, form: str | None = None) -> None:
+    """Find out what would stop `write_table`, before hours of scoring. Nothing is created.
+
+    Raises:
+        OutputError: unknown suffix, missing or read-only folder, or something that is no plain file in the way.
+    """
+    if form is None:
+        format_of(path)
+    target = _behind_links(path)
+    folder = target.parent
+    if not folder.is_dir():
+        raise _refusal(path, f"no folder {folder}", "create it first, or choose another place")
+    if target.exists() and not target.is_file():
+        raise _refusal(path, "it is no plain file", "choose another name, or use --format and redirect the output")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise _refusal(path, "the file is read-only", "choose another name, or make it writable")
+    if not os.access(folder, os.W_OK):
+        raise _refusal(path, f"the folder {folder} is read-only", "choose another place")
+
+
+def write_table(frame: pl.DataFrame, path: Path, form: str | None = None) -> None:
+    """Write the table to `path` in the format `form`, by default the one its suffix stands for.
+
+    The file is complete or not touched at all: the bytes go to a temporary file beside it, which then takes its
+    place. An existing file keeps its permissions; a symbolic link stays one.
+
+    Raises:
+        OutputError: see `check_target`; or the disk is full, the folder went away, and so on.
+    """
+    check_target(path, form)
+    data = serialize(frame, form or format_of(path))
+    try:
+        _replace(_behind_links(path), data)
+    except OSError as error:
+        raise _refusal(path, error.strerror or str(error), "free the disk or choose another place") from error
+
+
+def to_stream(frame: pl.DataFrame, form: str, stream: BinaryIO) -> None:
+    """Write the table to an open binary stream."""
+    stream.write(serialize(frame, form))
+    stream.flush()
+
+
+def serialize(frame: pl.DataFrame, form: str) -> bytes:
+    """The table as the bytes of one of `FORMATS`. CSV and JSON are UTF-8 without a byte order mark."""
+    writers: dict[str, Callable[[io.BytesIO], object]] = {
+        "csv": frame.write_csv,
+        "parquet": frame.write_parquet,
+        "jsonl": frame.write_ndjson,
+        "json": lambda file: frame.write_json(file),
+    }
+    buffer = io.BytesIO()
+    writers[form](buffer)
+    return buffer.getvalue()
+
+
+def _replace(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(_mode_for(target))
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _mode_for(target: Path) -> int:
+    """The old file's permissions, else what a newly created file would get."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _behind_links(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _refusal(path: Path, what: str, hint: str) -> OutputError:
+    return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

@@ -1,0 +1,1 @@
+"""From photo files to score records and the score table."""

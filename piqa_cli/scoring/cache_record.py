@@ -1,0 +1,57 @@
+"""One `PhotoScore` as JSON text and back, exactly. Paths and the model's name are not kept: the run knows them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from piqa_cli.records import Capture, Face, PhotoFile, PhotoScore, Severities
+
+_NOT_KEPT = ("path", "raw_mate", "model")
+
+
+def to_json(score: PhotoScore) -> str:
+    """The record as compact JSON."""
+    fields = asdict(score)
+    for name in _NOT_KEPT:
+        del fields[name]
+    return json.dumps(fields, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value.item()  # a numpy scalar
+
+
+def from_json(text: str, file: PhotoFile, model_id: str) -> PhotoScore | None:
+    """The record of `file`, or None where the text is no such record."""
+    try:
+        return _record(json.loads(text), file, model_id)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _record(fields: dict[str, Any], file: PhotoFile, model_id: str) -> PhotoScore:
+    capture = fields.pop("capture")
+    taken = capture.pop("captured_at")
+    return PhotoScore(
+        path=file.path,
+        raw_mate=file.raw_mate,
+        model=model_id,
+        faces=tuple(_face(face) for face in fields.pop("faces")),
+        photo_defects=_severities(fields.pop("photo_defects")),
+        face_defects=_severities(fields.pop("face_defects")),
+        reasons=tuple(fields.pop("reasons")),
+        capture=Capture(captured_at=datetime.fromisoformat(taken) if taken else None, **capture),
+        **fields,
+    )
+
+
+def _face(fields: dict[str, Any]) -> Face:
+    x1, y1, x2, y2 = fields["box"]
+    return Face((x1, y1, x2, y2), fields["confidence"], tuple((x, y) for x, y in fields["landmarks"]))
+
+
+def _severities(fields: dict[str, Any] | None) -> Severities | None:
+    return Severities(tuple(fields["values"])) if fields else None

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from piqa_cli import __version__
+from piqa_cli.commands import app
+from piqa_cli.errors import ModelError, OutputError, UsageError
+
+LATE = ("torch", "torchvision", "timm", "polars", "PIL", "facenet_pytorch", "numpy")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "start"),
+    [
+        (["--version"], 0, f"piqa {__version__}\n"),
+        (["--help"], 0, "Usage: piqa [OPTIONS] COMMAND [ARGS]..."),
+        (["-h"], 0, "Usage: piqa [OPTIONS] COMMAND [ARGS]..."),
+        ([], 0, "Usage: piqa [OPTIONS] COMMAND [ARGS]..."),
+        (["score", "--help"], 0, "Usage: piqa score [OPTIONS] {PATH}..."),
+    ],
+    ids=["version", "help", "short help", "nothing", "help of a command"],
+)
+def test_what_is_asked_for_goes_to_stdout(piqa, args, code, start) -> None:
+    result = piqa(*args)
+    assert (result.code, result.err) == (code, "")
+    assert result.out.strip().startswith(start.strip())
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["--frob"], "No such option: --frob", "piqa --help"),
+        (["frob"], "No such command 'frob'", "piqa --help"),
+        (["score", "--frob", "."], "No such option: --frob", "piqa score --help"),
+        (["score"], "Missing argument", "piqa score --help"),
+    ],
+    ids=["option", "command", "option of a command", "no path"],
+)
+def test_wrong_usage_is_one_line_and_a_hint(piqa, args, message, hint) -> None:
+    result = piqa(*args)
+    assert (result.code, result.out) == (2, "")
+    first, second = result.err.splitlines()
+    assert first.startswith(f"piqa: error: {message}")
+    assert second.startswith(f"hint: {hint}")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "err"),
+    [
+        (UsageError("no such thing: a\x1b[31m\nb"), 2, "piqa: error: no such thing: a\\x1b[31m\\nb\n"),
+        (ModelError("m/[bold]x", hint="import it"), 2, "piqa: error: m/[bold]x\nhint: import it\n"),
+        (OutputError("disk full"), 2, "piqa: error: disk full\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+    ids=["usage", "model", "output", "interrupt"],
+)
+def test_errors_of_the_core_become_a_line_and_a_code(piqa, monkeypatch, error, code, err) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("piqa_cli.commands.score.find_model", fail)
+    result = piqa("score", ".")
+    assert (result.code, result.out, result.err) == (code, "", err)
+
+
+def test_a_bug_is_not_hidden(piqa, monkeypatch) -> None:
+    monkeypatch.setattr("piqa_cli.commands.score.find_model", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        piqa("score", ".")
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["score", "--help"], []], ids=" ".join)
+def test_help_loads_nothing_heavy(args) -> None:
+    code = (
+        "import sys; from piqa_cli.commands.app import run\n"
+        f"try: run({args!r})\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {LATE!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert done.stdout
+
+
+def test_python_m_calls_itself_piqa() -> None:
+    done = subprocess.run([sys.executable, "-m", "piqa_cli", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: piqa " in done.stdout
+    assert "__main__" not in done.stdout
+
+
+def test_every_option_has_help() -> None:
+    from typer.main import get_command
+
+    for command in get_command(app.app).commands.values():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            assert parameter.help, f"{command.name} {parameter.name}"

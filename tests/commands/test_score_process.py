@@ -1,0 +1,103 @@
+"""Signals and pipes, with `piqa` as a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(80):
+        (folder / f"{number:02}.jpg").write_bytes(b"x")
+    return folder
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if path.exists() and path.stat().st_size > 0:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    pytest.fail(f"{path} never came")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_ctrl_c_saves_what_is_finished_and_the_next_run_goes_on(start, many, model, tmp_path, monkeypatch) -> None:
+    command = ["score", many, "--model", model.path, "--cache-dir", tmp_path / "cache", "-o", tmp_path / "scores.csv"]
+    monkeypatch.setenv("FAKE_PAUSE", "0.1")
+    process = start(*command, **PIPES)
+    wait_for(tmp_path / "cache" / "scores.sqlite", process)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    done = len(rows(tmp_path / "scores.csv"))
+    assert 0 < done < 80
+    assert f"piqa: interrupted: {done} of 80 photos are done and saved in {tmp_path}/scores.csv\n" in err.decode()
+    assert b"Traceback" not in err
+
+    monkeypatch.setenv("FAKE_PAUSE", "0")
+    process = start(*command, **PIPES)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(rows(tmp_path / "scores.csv")) == 80
+    known = int(err.decode().split(" from the cache")[0].rsplit(" ", 1)[1])
+    assert done <= known <= done + 4
+
+
+def test_a_killed_run_repeats_at_most_one_batch(start, many, model, tmp_path, monkeypatch) -> None:
+    command = ["score", many, "--model", model.path, "--cache-dir", tmp_path / "cache", "-o", tmp_path / "scores.csv"]
+    monkeypatch.setenv("FAKE_PAUSE", "0.1")
+    process = start(*command, **PIPES)
+    wait_for(tmp_path / "cache" / "scores.sqlite", process)
+    time.sleep(0.55)
+    process.kill()
+    process.communicate(timeout=60)
+    assert not (tmp_path / "scores.csv").exists()
+    monkeypatch.setenv("FAKE_PAUSE", "0")
+    process = start(*command, **PIPES)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    known = int(err.decode().split(" from the cache")[0].rsplit(" ", 1)[1])
+    assert known >= 8
+    assert known % 4 == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
+def test_a_reader_that_goes_away_is_no_error(start, many, model, form) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = start("score", many, "--model", model.path, "--format", form, "-q", stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_stdout_will_do(start, tmp_path, model, encoding, monkeypatch) -> None:
+    (tmp_path / "写真.jpg").write_bytes(b"x")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal, bars included
+    process = start("score", tmp_path, "--model", model.path, **PIPES)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert ("写真" if encoding == "utf-8" else r"\u5199\u771f").encode() in out
+    assert b"1 ok" in err

@@ -1,0 +1,49 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from piqa_cli.faces.choose import MAX_FACES, area, by_importance, main_faces
+from piqa_cli.records import Face
+
+
+def face(x, size, confidence=0.99):
+    return Face((x, 0.0, x + size, float(size)), confidence)
+
+
+def test_the_largest_face_is_the_main_one():
+    small, large = face(0, 50), face(100, 80)
+    assert by_importance([small, large]) == (large, small)
+
+
+def test_a_doubtful_box_stays_behind_a_certain_face_of_nearly_its_size():
+    doubtful, certain = face(0, 105, 0.9), face(200, 100, 1.0)
+    assert by_importance([doubtful, certain])[0] is certain
+
+
+def test_equal_faces_are_ordered_by_place():
+    left, right = face(0, 60), face(100, 60)
+    assert by_importance([right, left]) == by_importance([left, right]) == (left, right)
+
+
+def test_people_in_the_background_do_not_count():
+    main, second, passer_by = face(0, 100), face(200, 60), face(400, 40)
+    assert main_faces((main, second, passer_by)) == (main, second)
+
+
+def test_no_faces():
+    assert by_importance([]) == main_faces([]) == ()
+
+
+boxes = st.tuples(st.floats(0, 4000), st.floats(0, 3000), st.floats(0, 2000), st.floats(0, 2000)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+faces = st.lists(st.builds(Face, boxes, st.floats(0.5, 1)), max_size=30)
+
+
+@given(faces)
+def test_main_faces_are_a_bounded_start_of_the_order(found):
+    ordered = by_importance(found)
+    chosen = main_faces(ordered)
+    assert sorted(map(id, ordered)) == sorted(map(id, found))
+    assert len(chosen) <= MAX_FACES
+    assert chosen == ordered[: len(chosen)] or any(area(f.box) == 0 for f in ordered)
+    assert bool(chosen) == bool(found)

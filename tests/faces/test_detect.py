@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from piqa_cli.faces.choose import by_importance
+from piqa_cli.faces.detect import FaceDetector
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return FaceDetector()
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return Image.fromarray(data.astronaut())
+
+
+def overlap(a, b):
+    """Intersection over union."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+REFERENCE = (177, 62, 272, 191)  # around her face; the box of the golden end-to-end case
+
+
+def test_the_face_is_found(detector, astronaut):
+    (face,) = detector.detect(astronaut)
+    assert overlap(face.box, REFERENCE) > 0.7
+    assert face.confidence > 0.99
+    left_eye, right_eye, nose, *_ = face.landmarks
+    assert left_eye[0] < nose[0] < right_eye[0]
+
+
+@pytest.mark.parametrize("factor", [0.5, 3], ids=["half", "triple"])
+def test_boxes_are_given_in_pixels_of_the_full_photo(detector, astronaut, factor):
+    working = astronaut.resize((int(512 * factor), int(512 * factor)))
+    (face,) = detector.detect(working, scale=factor)
+    assert overlap(face.box, REFERENCE) > 0.7
+
+
+def test_a_face_in_coloured_light_is_found_on_the_second_look(detector, astronaut):
+    blue = np.asarray(astronaut).astype(float) * (0.02, 0.03, 0.16)
+    lit = Image.fromarray(blue.astype(np.uint8))
+    (face, *_) = by_importance(detector.detect(lit))
+    assert overlap(face.box, REFERENCE) > 0.7
+
+
+@pytest.mark.parametrize("size", [(1, 1), (21, 400), (2000, 30), (300, 300)], ids=str)
+def test_a_photo_without_a_face_has_none(detector, size):
+    assert detector.detect(Image.new("RGB", size, (90, 120, 150))) == ()
+
+
+def test_two_people_are_two_faces(detector, astronaut):
+    pair = Image.new("RGB", (1024, 512))
+    pair.paste(astronaut, (0, 0))
+    pair.paste(astronaut.resize((300, 300)), (600, 150))
+    found = by_importance(detector.detect(pair))
+    assert len(found) == 2
+    assert found[0].box[0] < 512 < found[1].box[0]

@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from piqa_cli.errors import ModelError
+from piqa_cli.model.config import BackboneConfig
+from piqa_cli.model.network import LIQE_WIDTH, DualBranchNet
+from piqa_cli.model.presets import DN_PIQA, PIQA_LITE
+from tests.model import tiny
+
+
+def views_of(config, batch, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        v.cut: torch.randn(batch, 5 if v.fit == "crops" else 1, 3, v.size, v.size, generator=generator)
+        for v in config.preprocess.views
+    }
+
+
+@pytest.mark.parametrize("config", [tiny.LITE, tiny.CROPPED], ids=lambda c: c.name)
+def test_a_batch_equals_one_by_one(config):
+    network, views = tiny.network(config), views_of(config, 3)
+    with torch.inference_mode():
+        together = network(views).raw
+        alone = torch.cat([network({c: v[i : i + 1] for c, v in views.items()}).raw for i in range(3)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_the_score_is_the_mean_over_crops_paired_by_place():
+    network, views = tiny.network(tiny.CROPPED), views_of(tiny.CROPPED, 2)
+    with torch.inference_mode():
+        output = network(views)
+        third = network({cut: pixels[:, 2:3] for cut, pixels in views.items()})
+    assert output.crops.shape == (2, 5)
+    torch.testing.assert_close(output.raw, output.crops.mean(dim=1))
+    torch.testing.assert_close(output.crops[:, 2], third.raw, atol=1e-5, rtol=1e-5)
+
+
+def test_severities_are_shares_and_feed_the_score():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    with torch.inference_mode():
+        output = network(views)
+        assert output.photo_defects.shape == output.face_defects.shape == (2, 9)
+        assert ((output.photo_defects > 0) & (output.photo_defects < 1)).all()
+        network.photo_defects[3].bias += 3
+        assert not torch.allclose(network(views).raw, output.raw)
+
+
+def test_the_face_head_reads_the_face_and_not_the_frame():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    other = views_of(tiny.LITE, 2, seed=1)
+    with torch.inference_mode():
+        features = network.features(views)
+        scores = network.faces_from_features(features).raw
+        own = network.score_faces({cut: views[cut] for cut in ("face", "detail")}).raw
+        changed = network.score_faces({"face": other["face"], "detail": views["detail"]}).raw
+    torch.testing.assert_close(scores, own)
+    assert not torch.allclose(own, changed)
+
+
+def test_without_a_face_head_a_face_is_scored_as_a_photo():
+    network, views = tiny.network(tiny.CROPPED), views_of(tiny.CROPPED, 2)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.score_faces(views).raw, network(views).raw)
+
+
+def test_branches_have_weights_of_their_own():
+    network = tiny.network(tiny.LITE)
+    full = {id(p) for p in network.full.parameters()}
+    assert full.isdisjoint({id(p) for p in network.face.parameters()})
+
+
+def test_liqe_features_are_required_where_the_configuration_says_so():
+    config = replace(tiny.CROPPED, auxiliary="liqe")
+    network, views = tiny.network(config), views_of(config, 2)
+    with pytest.raises(ValueError, match="LIQE"):
+        network(views)
+    with torch.inference_mode():
+        low, high = (network(views, torch.full((2, LIQE_WIDTH), value)).raw for value in (0.0, 1.0))
+    assert not torch.allclose(low, high)
+
+
+def test_standardisation_is_the_identity_until_it_is_set():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 1)
+    with torch.inference_mode():
+        before = network.features(views)["face"]
+        network.standardise["face"].mean += 1.0
+        torch.testing.assert_close(network.features(views)["face"], before - 1.0, atol=1e-4, rtol=1e-4)
+
+
+def test_the_published_network_has_the_published_widths():
+    with torch.device("meta"):
+        network = DualBranchNet(DN_PIQA)
+    assert network.head[0].weight.shape == (128, 1024 + 1024 + 495)
+    assert network.head[3].weight.shape == (1, 128)
+
+
+def test_the_default_reads_every_stage():
+    network = DualBranchNet(PIQA_LITE)
+    assert network.full.width == network.face.width == 1024
+    assert network.head[0].weight.shape == (128, 3 * 1024 + 18)
+
+
+def test_an_unknown_backbone_is_a_model_error():
+    with pytest.raises(ModelError, match="no_such_net"):
+        DualBranchNet(replace(tiny.LITE, full=BackboneConfig("no_such_net")))

@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from piqa_cli.model.config import ViewConfig
+from piqa_cli.model.preprocess import cut_face, cut_views, face_region, normalise
+from piqa_cli.model.presets import DN_PIQA, PIQA_LITE
+from tests.model import tiny
+
+
+def gradient(width, height):
+    """Red grows to the right, green downwards: every pixel tells where it came from."""
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, np.zeros_like(x)], axis=2).astype(np.uint8))
+
+
+def test_views_have_the_configured_shapes_whatever_the_photo():
+    for size in ((1, 1), (1, 700), (640, 480), (3000, 40)):
+        views = cut_views(gradient(*size), None, PIQA_LITE.preprocess)
+        assert {c: tuple(v.shape) for c, v in views.items()} == {
+            "frame": (1, 3, 320, 320),
+            "face": (1, 3, 256, 256),
+            "detail": (1, 3, 384, 384),
+        }
+        assert all(v.dtype == torch.uint8 for v in views.values())
+
+
+def test_the_published_views_are_five_crops():
+    views = cut_views(gradient(600, 450), (100, 100, 300, 300), DN_PIQA.preprocess)
+    assert {c: tuple(v.shape) for c, v in views.items()} == {"frame": (5, 3, 384, 384), "face": (5, 3, 384, 384)}
+    reds, greens = views["frame"][:, 0].float().mean((1, 2)), views["frame"][:, 1].float().mean((1, 2))
+    assert reds[0] == reds[2] < reds[4] < reds[1] == reds[3]
+    assert greens[0] == greens[1] < greens[4] < greens[2] == greens[3]
+
+
+def test_without_a_face_the_whole_photo_takes_its_place():
+    photo = gradient(500, 400)
+    config = replace(PIQA_LITE.preprocess, views=(ViewConfig("frame", "full", 256), ViewConfig("face", "face", 256)))
+    views = cut_views(photo, None, config)
+    assert torch.equal(views["face"], views["frame"])
+
+
+def test_detail_is_cut_at_the_working_scale_around_the_face():
+    photo = gradient(1000, 800)
+    detail = cut_views(photo, (380, 280, 420, 320), PIQA_LITE.preprocess)["detail"][0]
+    expected = np.asarray(photo.crop((400 - 192, 300 - 192, 400 + 192, 300 + 192)))
+    assert np.array_equal(detail.permute(1, 2, 0).numpy(), expected)
+
+
+def test_detail_is_moved_to_lie_inside():
+    photo = gradient(1000, 800)
+    detail = cut_views(photo, (960, 0, 1000, 40), PIQA_LITE.preprocess)["detail"][0]
+    assert np.array_equal(detail.permute(1, 2, 0).numpy(), np.asarray(photo.crop((616, 0, 1000, 384))))
+
+
+def test_a_photo_smaller_than_the_detail_is_mirrored_not_enlarged():
+    photo = gradient(300, 200)
+    detail = cut_views(photo, None, PIQA_LITE.preprocess)["detail"][0].permute(1, 2, 0).numpy()
+    assert np.array_equal(detail[92:292, 42:342], np.asarray(photo))
+    assert np.array_equal(detail[91, 42:342], np.asarray(photo)[0])
+
+
+@pytest.mark.parametrize(
+    ("face", "expected"),
+    [
+        ((100, 100, 200, 220), (80, 80, 220, 240)),
+        ((5, 100, 90, 200), (0, 80, 110, 220)),
+        ((550, 400, 640, 480), (530, 380, 600, 450)),
+        ((700, 500, 720, 520), (0, 0, 600, 450)),
+    ],
+    ids=["inside", "left border", "past the corner", "outside"],
+)
+def test_the_published_face_crop_is_clamped(face, expected):
+    assert face_region((600, 450), face, DN_PIQA.preprocess) == expected
+
+
+def test_a_single_face_is_cut_for_the_face_head_alone():
+    assert set(cut_face(gradient(500, 500), (100, 100, 200, 200), tiny.LITE)) == {"face", "detail"}
+
+
+def test_a_single_face_is_a_photo_of_its_own_without_a_face_head():
+    photo, face = gradient(500, 500), (100, 100, 200, 200)
+    views = cut_face(photo, face, tiny.CROPPED)
+    expected = cut_views(photo.crop((80, 80, 220, 220)), None, tiny.CROPPED.preprocess)
+    assert all(torch.equal(views[cut], expected[cut]) for cut in ("frame", "face"))
+
+
+def test_normalise_applies_mean_and_deviation():
+    pixels = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1, 1).expand(2, 1, 3, 2, 2)
+    scaled = normalise({"frame": pixels}, DN_PIQA.preprocess)["frame"]
+    assert scaled[0, 0, 0, 0, 0] == pytest.approx(-0.485 / 0.229)
+    assert scaled[1, 0, 2, 1, 1] == pytest.approx((1 - 0.406) / 0.225)

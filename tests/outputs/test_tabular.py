@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+import stat
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from piqa_cli.errors import OutputError
+from piqa_cli.outputs.tabular import FORMATS, check_target, format_of, serialize, to_stream, write_table
+from piqa_cli.records import PhotoScore
+from piqa_cli.scoring.table import SCHEMA, to_frame, to_row
+
+ODD_NAMES = [
+    b"plain.jpg",
+    b" leading and trailing .jpg ",
+    b'quo"te,comma;semi.jpg',
+    b"new\nline.jpg",
+    b"car\rriage.jpg",
+    b"tab\tbed.jpg",
+    "写真 – é.jpg".encode(),
+    b"und\xff\xfe.jpg",
+    b"=SUM(A1).jpg",
+    b"\x1b[31mred.jpg",
+    b"back\\slash.jpg",
+    b"NULL",
+]
+
+
+@pytest.fixture
+def scores(make_score) -> list[PhotoScore]:
+    paths = [Path(os.fsdecode(name)) for name in ODD_NAMES]
+    full = [make_score(path, score=90.0 - i) for i, path in enumerate(paths)]
+    return [*full, PhotoScore(Path("failed.jpg"), "error", reason='two\nlines, "quoted"')]
+
+
+@pytest.fixture
+def frame(scores) -> pl.DataFrame:
+    return to_frame(scores)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(("csv", lambda p: pl.read_csv(p, schema=SCHEMA)), id="csv"),
+        pytest.param(("parquet", pl.read_parquet), id="parquet"),
+        pytest.param(("jsonl", lambda p: pl.read_ndjson(p, schema=SCHEMA)), id="jsonl"),
+        pytest.param(("json", lambda p: pl.read_json(p, schema=SCHEMA)), id="json"),
+    ],
+)
+def test_every_format_comes_back_the_same(frame, tmp_path, read) -> None:
+    form, reader = read
+    write_table(frame, tmp_path / f"scores.{form}")
+    assert reader(tmp_path / f"scores.{form}").equals(frame)
+
+
+def test_csv_for_other_readers(frame, scores) -> None:
+    text = serialize(frame, "csv").decode("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert list(rows[0]) == list(SCHEMA)
+    assert [row["path"] for row in rows] == [to_row(score)["path"] for score in scores]
+    assert rows[0]["score"] == "90.0"
+    assert rows[0]["shutter_s"] == "0.000125"
+    assert rows[-1]["score"] == ""
+    assert rows[-1]["reason"] == 'two\nlines, "quoted"'
+
+
+def test_json_for_other_readers(frame, scores) -> None:
+    expected = [to_row(score) for score in scores]
+    assert json.loads(serialize(frame, "json")) == expected
+    lines = serialize(frame, "jsonl").decode().splitlines()
+    assert [json.loads(line) for line in lines] == expected
+    assert b"\x1b" not in serialize(frame, "jsonl")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_empty_table_is_a_valid_file(form, tmp_path) -> None:
+    write_table(to_frame([]), tmp_path / f"empty.{form}")
+    data = (tmp_path / f"empty.{form}").read_bytes()
+    assert data.startswith({"csv": b"path,score,status", "parquet": b"PAR1", "jsonl": b"", "json": b"[]"}[form])
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.csv", "csv"), ("a.b.JSONL", "jsonl"), ("a.Parquet", "parquet"), ("a.json", "json")]
+)
+def test_the_suffix_chooses(name, form) -> None:
+    assert format_of(Path(name)) == form
+
+
+def _missing_folder(tmp_path: Path) -> Path:
+    return tmp_path / "nowhere" / "a.csv"
+
+
+def _unknown_suffix(tmp_path: Path) -> Path:
+    return tmp_path / "a.xlsx"
+
+
+def _no_suffix(tmp_path: Path) -> Path:
+    return tmp_path / "scores"
+
+
+def _a_folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.csv").mkdir()
+    return tmp_path / "a.csv"
+
+
+def _a_pipe(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "a.csv")
+    return tmp_path / "a.csv"
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "hint"),
+    [
+        (_missing_folder, "no folder", "create it"),
+        (_unknown_suffix, "unknown suffix '.xlsx'", ".csv, .parquet, .jsonl, .json"),
+        (_no_suffix, "no suffix", ".csv, .parquet, .jsonl, .json"),
+        (_a_folder, "no plain file", "another name"),
+        (_a_pipe, "no plain file", "--format"),
+    ],
+)
+def test_a_bad_target_is_refused_before_the_work(make, message, hint, tmp_path, frame) -> None:
+    target = make(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for action in (check_target, lambda path: write_table(frame, path)):
+        with pytest.raises(OutputError) as caught:
+            action(target)
+        assert caught.value.message.startswith(f"cannot write {target}: ")
+        assert message in caught.value.message
+        assert hint in (caught.value.hint or "")
+        assert caught.value.path == target
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_read_only_places_are_refused(tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.csv").write_text("old")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path / "a.csv")
+    with pytest.raises(OutputError, match="the file is read-only"):
+        check_target(tmp_path / "a.csv")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(OutputError, match=r"folder .* is read-only"):
+        check_target(tmp_path / "b.csv")
+
+
+class Interrupted(BaseException):
+    """Stands for KeyboardInterrupt, which would end pytest."""
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [(OSError(errno.ENOSPC, "No space left on device"), OutputError), (Interrupted(), Interrupted)],
+    ids=["disk full", "interrupted"],
+)
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(step, error, seen, tmp_path, frame, monkeypatch) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_text("old")
+
+    def fail(*args: object) -> None:
+        assert len(list(tmp_path.iterdir())) == 2, "the bytes were on their way to a temporary file"
+        raise error
+
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(seen) as caught:
+        write_table(frame, target)
+    if seen is OutputError:
+        assert str(caught.value) == f"cannot write {target}: No space left on device"
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    assert target.read_text() == "old"
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_are_those_of_any_other_file(tmp_path, frame, umask) -> None:
+    new, old = tmp_path / "new.csv", tmp_path / "old.csv"
+    old.write_text("old")
+    old.chmod(0o604)
+    for target in (new, old):
+        write_table(frame, target)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (new, old)] == [0o640, 0o604]
+
+
+def test_a_symbolic_link_stays_one(tmp_path, frame) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "scores.csv"
+    link.symlink_to(tmp_path / "real" / "target.csv")
+    write_table(frame, link)
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "target.csv").read_bytes() == serialize(frame, "csv")
+
+
+def test_a_name_without_folder_and_a_form_of_its_own(tmp_path, frame, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_table(frame, Path("scores.txt"), "jsonl")
+    assert Path("scores.txt").read_bytes() == serialize(frame, "jsonl")
+
+
+def test_a_stream_gets_the_same_bytes(frame) -> None:
+    stream = io.BytesIO()
+    to_stream(frame, "parquet", stream)
+    assert stream.getvalue() == serialize(frame, "parquet")

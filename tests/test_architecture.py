@@ -1,0 +1,63 @@
+"""Imports point one way: photos, faces, model -> scoring -> outputs -> commands; training reads the first three."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOUNDATION = {"errors", "records"}
+ALLOWED = {
+    "errors": set(),
+    "records": set(),
+    "photos": FOUNDATION,
+    "faces": FOUNDATION,
+    "model": FOUNDATION,
+    "scoring": FOUNDATION | {"photos", "faces", "model"},
+    "outputs": FOUNDATION | {"scoring"},
+    "commands": FOUNDATION | {"photos", "faces", "model", "scoring", "outputs"},
+    "__main__": FOUNDATION | {"commands"},
+    "training": FOUNDATION | {"photos", "faces", "model"},
+}
+ONLY_IMPORTER = {
+    "facenet_pytorch": {"piqa_cli/faces/detect.py"},
+    "timm": {"piqa_cli/model/backbone.py", "training/initial.py"},
+    "rich": {"piqa_cli/commands/console.py"},
+}
+SOURCES = sorted([*(ROOT / "piqa_cli").rglob("*.py"), *(ROOT / "training").rglob("*.py")])
+
+
+def room(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return "training" if parts[0] == "training" else parts[1]
+
+
+def imported(path):
+    """Dotted names of everything a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_import_points_back(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    rooms = {name.split(".")[1] for name in imported(path) if name.startswith("piqa_cli.")}
+    assert rooms - {here} <= ALLOWED[here]
+
+
+@pytest.mark.parametrize("library", ONLY_IMPORTER)
+def test_a_library_has_one_door(library):
+    users = {
+        str(path.relative_to(ROOT)) for path in SOURCES if any(name.split(".")[0] == library for name in imported(path))
+    }
+    assert users <= ONLY_IMPORTER[library]
+
+
+def test_files_stay_small():
+    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 300}
+    assert not long

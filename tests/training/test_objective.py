@@ -1,0 +1,58 @@
+import torch
+
+from piqa_training.calibrate import fit_score_map
+from piqa_training.measures import pair_accuracy
+from piqa_training.objective import ACROSS_LEAST, Truth, _pairs
+
+NAN = float("nan")
+
+
+def truth():
+    """Two photos with three versions each, and two rated photos."""
+    known = torch.zeros(8, 9)
+    known[6:] = NAN
+    return Truth(
+        loss=torch.tensor([0.0, 0.2, 0.9, 0.0, 0.4, 0.8, 0.0, 0.0]),
+        face_loss=torch.zeros(8),
+        photo_severities=known,
+        face_severities=known,
+        opinion=torch.tensor([NAN] * 6 + [0.4, 0.8]),
+        photo=torch.tensor([0, 0, 0, 1, 1, 1, 2, 3]),
+    )
+
+
+def as_set(pairs):
+    return {tuple(pair) for pair in pairs.tolist()}
+
+
+def test_pairs_are_drawn_within_a_photo_between_clearly_different_ones_and_among_opinions():
+    same, across, opinions = _pairs(truth(), torch.Generator().manual_seed(0))
+    assert as_set(same) == {(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)}
+    assert as_set(opinions) == {(6, 7)}
+    loss = truth().loss
+    assert as_set(across) <= {(a, b) for a in range(3) for b in range(3, 6)}
+    assert all(abs(loss[a] - loss[b]) >= ACROSS_LEAST for a, b in across.tolist())
+    assert len(across) == 5
+
+
+def test_pair_accuracy_by_hand():
+    scores, quality = torch.tensor([3.0, 2.0, 1.0, 5.0, 5.0]), torch.tensor([0.9, 0.1, 0.5, 0.8, 0.2])
+    group = torch.tensor([0, 0, 0, 1, 1])
+    # group 0: (0, 1) right, (0, 2) right, (1, 2) wrong; group 1: a tie, wrong
+    assert pair_accuracy(scores, quality, group) == 0.5
+
+
+def test_pair_accuracy_leaves_out_pairs_that_hardly_differ():
+    assert pair_accuracy(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 0.51]), torch.zeros(2)) != 1
+    assert pair_accuracy(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.50, 0.51, 0.9]), torch.zeros(3)) == 1
+
+
+def test_the_score_map_puts_good_and_ruined_photos_at_their_anchors():
+    raw, loss = torch.tensor([1.0, 2.0, 3.0, -7.0, -8.0, -9.0]), torch.tensor([0.0, 0.0, 0.0, 0.9, 1.0, 0.95])
+    fitted = fit_score_map(raw, loss)
+
+    def score(value):
+        return 100 * torch.sigmoid(torch.tensor((value - fitted.center) / fitted.scale)).item()
+
+    assert round(score(2.0)) == 85
+    assert round(score(-8.0)) == 10

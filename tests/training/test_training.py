@@ -1,0 +1,82 @@
+"""The whole chain on one portrait and a tiny backbone: samples -> features -> heads -> a model that ranks."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from piqa_training.features import FeatureSet, Versions, extract
+from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
+from piqa_training.samples import find_faces, make_samples, sample_versions
+from piqa_training.sources import Source
+from tests.model import tiny
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """One portrait cut in several ways: enough for a network to learn what more blur or noise looks like."""
+    folder = tmp_path_factory.mktemp("originals")
+    portrait = Image.fromarray(data.astronaut())
+    found = []
+    for index, (left, top) in enumerate([(0, 0), (40, 0), (80, 20), (20, 30), (60, 10), (30, 5)]):
+        path = folder / f"{index}.png"
+        portrait.crop((left, top, left + 400, top + 400)).save(path)
+        found.append(Source(path, "photos", "val" if index == 5 else "train", pristine=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def faces(sources):
+    return find_faces(sources)
+
+
+def test_versions_come_with_certain_order(sources):
+    recipes = sample_versions(np.random.default_rng(0), 11, has_face=True)
+    assert recipes[0].steps == ()
+    for stronger, milder in zip(recipes[1::2], recipes[2::2], strict=True):
+        assert stronger.seed == milder.seed
+        assert all(a.severity > b.severity for a, b in zip(stronger.steps, milder.steps, strict=True))
+
+
+def test_samples_are_the_same_for_the_same_seed(sources, faces):
+    first, again, other = (make_samples(sources[0], faces[sources[0].path], tiny.LITE, 4, seed) for seed in (7, 7, 8))
+    assert all(torch.equal(a.views["frame"], b.views["frame"]) for a, b in zip(first, again, strict=True))
+    assert [a.loss for a in first] == [b.loss for b in again] != [c.loss for c in other]
+    assert first[0].loss == 0
+    assert all(s.loss > 0 for s in first[1:])
+
+
+@pytest.fixture(scope="module")
+def features(sources, faces):
+    network = tiny.network(tiny.LITE)
+    return extract(network, Versions(sources, faces, tiny.LITE, 9, seed=0), workers=0)
+
+
+def test_features_survive_the_disk(features, tmp_path):
+    features.save(tmp_path / "f.safetensors")
+    loaded = FeatureSet.load(tmp_path / "f.safetensors")
+    assert torch.equal(loaded.features["detail"], features.features["detail"])
+    assert torch.equal(loaded.val, features.val)
+    assert loaded.opinion.isnan().all()
+
+
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_heads_learn_the_order(features):
+    network = tiny.network(tiny.LITE)
+    fit_standardisation(network, features)
+    seen = []
+    settings = HeadSettings(epochs=25, photos_per_batch=5, feature_dropout=0.0)
+    train_heads(network, features, settings, lambda epoch, losses, measured: seen.append(sum(losses.values())))
+    assert seen[-1] < 0.6 * seen[0]
+
+
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_training_is_repeatable(features):
+    results = []
+    for _ in range(2):
+        network = tiny.network(tiny.LITE)
+        fit_standardisation(network, features)
+        train_heads(network, features, HeadSettings(epochs=2, photos_per_batch=5), lambda *_: None)
+        results.append(network.state_dict())
+    assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
