@@ -43,6 +43,7 @@ def save_model(network: DualBranchNet, folder: Path) -> None:
     tensors = {name: _narrow(tensor.detach().cpu()) for name, tensor in network.state_dict().items()}
     unfinished = folder / f"{WEIGHTS_FILE}.tmp"
     save_file(tensors, unfinished)
+    unfinished.chmod(0o644)  # the library makes it private
     unfinished.replace(folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(network.config.to_json(), encoding="utf-8")
 

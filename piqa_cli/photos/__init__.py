@@ -1,0 +1,1 @@
+"""Photo files: finding, decoding, reading their metadata."""

@@ -1,0 +1,102 @@
+"""Any Pillow mode -> RGB, 8 bits, sRGB."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+_FULL_SCALES = (1.0, 255.0, 65535.0)  # what "white" can mean in a float image
+_TIFF_BITS_PER_SAMPLE = 258
+_SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
+_PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Bring any mode to 8 bits without alpha: L, RGB, CMYK or LAB, still in the colours of the file's own profile.
+
+    Transparent parts show white. Integers above 8 bits are scaled by their bit depth, so black stays black and a dark
+    photo stays dark; floats by the smallest of 1, 255 and 65535 that holds the brightest pixel.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        return _to_8_bits(image)
+    if image.has_transparency_data:
+        return _on_white(image)
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert `flatten`'s result to RGB in sRGB by the embedded ICC profile, relative colorimetric.
+
+    Without a profile, with a broken one, or with one for another kind of image, the numbers are taken as sRGB.
+    """
+    space = "LAB" if image.mode == "LAB" else _profile_mode(profile) if profile else None
+    if space == "RGB" and image.mode == "L":  # common: a grey photo exported with an RGB profile
+        image = image.convert("RGB")
+    if space == image.mode:
+        transform = _transform(profile if space != "LAB" else None, image.mode)
+        if transform is not None:
+            return transform.apply(image)
+    return image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    scaled = np.clip(values * (255.0 / _full_scale(image, values)) + 0.5, 0, 255)
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _full_scale(image: Image.Image, values: NDArray[np.float32]) -> float:
+    if image.mode.startswith("I;"):
+        bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
+        return float(2**bits - 1)
+    peak = float(values.max())
+    scales = _FULL_SCALES if image.mode == "F" else _FULL_SCALES[1:]
+    return next((scale for scale in scales if peak <= scale), peak if image.mode == "F" else 2.0**31 - 1)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    grey = image.mode in ("L", "LA", "La")
+    straight = image.convert({"La": "LA", "L": "LA", "LA": "LA"}.get(image.mode, "RGBA"))
+    canvas = Image.new("L" if grey else "RGB", image.size, "white")
+    canvas.paste(straight.convert(canvas.mode), mask=straight.getchannel("A"))
+    return canvas
+
+
+@functools.lru_cache(maxsize=16)
+def _profile_mode(profile: bytes) -> str | None:
+    try:
+        space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space
+    except (OSError, ImageCms.PyCMSError):
+        return None
+    return _PROFILE_SPACE_TO_MODE.get(space.strip())
+
+
+@functools.lru_cache(maxsize=16)
+def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From the profile (None: CIELAB) to sRGB; None where that would change nothing, or where it cannot be built."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else ImageCms.createProfile("LAB")
+        transform = ImageCms.buildTransform(
+            source,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (OSError, ImageCms.PyCMSError):
+        return None
+    return None if mode == "RGB" and _is_identity(transform) else transform
+
+
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Tried on a grid of colours, since there are dozens of sRGB profiles under as many names."""
+    grid = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).reshape(1, -1, 3).astype(np.uint8)
+    after = np.asarray(transform.apply(Image.fromarray(grid)), dtype=np.int16)
+    return bool(np.abs(after - grid).max() <= _SRGB_TOLERANCE)

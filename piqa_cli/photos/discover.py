@@ -1,0 +1,115 @@
+"""Which files are photos: folders walked, files taken as named, lists read from standard input."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from piqa_cli.errors import UsageError
+from piqa_cli.photos.globs import Globs
+from piqa_cli.photos.pairing import pair
+from piqa_cli.photos.suffixes import IMAGE_SUFFIXES, RAW_SUFFIXES, is_photo, is_raw
+from piqa_cli.photos.walk import ProblemHandler, WalkRules, walk
+from piqa_cli.records import PhotoFile
+
+__all__ = ["IMAGE_SUFFIXES", "RAW_SUFFIXES", "discover", "read_path_list"]
+
+
+def discover(
+    paths: Sequence[Path],
+    *,
+    recursive: bool = True,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    on_problem: ProblemHandler | None = None,
+) -> Iterator[PhotoFile]:
+    """Find the photos among `paths`, in the order named, each file once.
+
+    A file that is named is always yielded, whatever its suffix, and patterns do not touch it. A folder is walked: files
+    by name, then sub-folders by name; regular files with a suffix of `IMAGE_SUFFIXES` or `RAW_SUFFIXES`, no dot-files,
+    no junk such as `@eaDir`, no symlinks (a named path may itself be a symlink, hidden or junk). `include` and
+    `exclude` are shell patterns without regard to case, tried on the path relative to the walked folder and on the bare
+    name (see `Globs`); exclude wins, and an excluded folder is not entered. A JPEG or HEIC with a RAW file of the same
+    stem in the same folder is one photo, and an include pattern may match either of the two.
+
+    A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
+    Raises UsageError at once, before the first photo, for a path that is missing or neither file nor folder.
+    """
+    named: dict[Path, _Named] = {}  # two spellings of one path count once
+    for item in map(_check, paths):
+        named.setdefault(item.real, item)
+    files = {item.real for item in named.values() if not item.is_folder}
+    folders = named.keys() - files
+    rules = WalkRules(recursive, Globs(include), Globs(exclude), files, folders, on_problem)
+    return _find(list(named.values()), rules)
+
+
+def read_path_list(stream: BinaryIO) -> list[Path]:
+    """Paths from a stream, separated by NUL if there is any NUL byte in it (`find -print0`), by newline otherwise.
+
+    Bytes are decoded as file names are (`os.fsdecode`); empty lines are skipped, and the CR of a CRLF list is dropped.
+    """
+    data = stream.read()
+    entries = data.split(b"\0") if b"\0" in data else (line.removesuffix(b"\r") for line in data.split(b"\n"))
+    return [Path(os.fsdecode(entry)) for entry in entries if entry]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A path from the command line."""
+
+    path: Path
+    real: Path
+    is_folder: bool
+
+
+def _check(path: Path) -> _Named:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(path).close()
+    except FileNotFoundError:
+        raise UsageError(f"no such file or folder: {_shown(path)}", hint="check the spelling of the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read {_shown(path)}: {reason}", hint="check the path and its permissions") from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UsageError(f"neither a file nor a folder: {_shown(path)}", hint="name photo files or folders of photos")
+    return _Named(path, path.resolve(), stat.S_ISDIR(mode))
+
+
+def _find(named: Sequence[_Named], rules: WalkRules) -> Iterator[PhotoFile]:
+    # Bounded: a long list that jumps between folders lists some of them again rather than holding them all.
+    partners_in = functools.lru_cache(maxsize=64)(_partners_in)
+    for item in named:
+        if item.is_folder:
+            yield from walk(item.path, rules)
+            continue
+        partner = partners_in(item.path.parent).get(item.path.name)
+        if partner is None or not is_raw(item.path.name):
+            yield PhotoFile(item.path, item.path.with_name(partner) if partner else None)
+        elif item.real.with_name(partner) not in rules.named_files:
+            yield PhotoFile(item.path)  # the JPEG beside it was not asked for
+
+
+def _partners_in(folder: Path) -> dict[str, str]:
+    """Both ways, name -> name of the other file of the shot; empty where the folder cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            pairs = pair(
+                [entry.name for entry in entries if is_photo(entry.name) and entry.is_file(follow_symlinks=False)]
+            )
+    except OSError:
+        return {}
+    return {one: other for name, raw in pairs if raw for one, other in ((name, raw), (raw, name))}
+
+
+def _shown(path: Path) -> str:
+    """The path on one line, with line breaks and undecodable bytes escaped."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,106 @@
+"""How a photo was taken, from its EXIF. Location tags are left alone."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+from piqa_cli.photos.exif_tags import Tag, read_tags
+from piqa_cli.records import Capture
+
+_DATE_TIME = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_ISO_OVERFLOW = 65535  # the 16-bit tag's way to say "see the longer tags"
+_TIMES = (  # date and time, fraction of a second, offset from UTC; the first that can be read wins
+    (Tag.DATE_TIME_ORIGINAL, Tag.SUB_SEC_TIME_ORIGINAL, Tag.OFFSET_TIME_ORIGINAL),
+    (Tag.DATE_TIME_DIGITIZED, Tag.SUB_SEC_TIME_DIGITIZED, Tag.OFFSET_TIME_DIGITIZED),
+    (Tag.DATE_TIME, Tag.SUB_SEC_TIME, Tag.OFFSET_TIME),
+)
+
+Tags = Mapping[int, object]
+
+
+def read_capture(path: Path) -> Capture:
+    """Read capture time, camera, lens and exposure of a photo. Never raises: what cannot be read is None.
+
+    `captured_at` is DateTimeOriginal with its fraction of a second, or else DateTimeDigitized or DateTime. It knows its
+    time zone where the photo says so (OffsetTime...), and is naive otherwise: sort the two kinds with care.
+    """
+    try:
+        tags = read_tags(path)
+        return Capture(
+            captured_at=_captured_at(tags),
+            camera=_camera(tags),
+            lens=_text(tags, Tag.LENS_MODEL),
+            iso=_iso(tags),
+            shutter_s=_positive(tags, Tag.EXPOSURE_TIME),
+            aperture=_positive(tags, Tag.F_NUMBER),
+            focal_length_mm=_positive(tags, Tag.FOCAL_LENGTH),
+        )
+    except Exception:  # EXIF is written by thousands of programs; none of their mistakes may cost a photo its score
+        return Capture()
+
+
+def _captured_at(tags: Tags) -> datetime | None:
+    moments = (_moment(*(_text(tags, tag) or "" for tag in group)) for group in _TIMES)
+    return next((moment for moment in moments if moment is not None), None)
+
+
+def _moment(date_time: str, fraction: str, offset: str) -> datetime | None:
+    """`2024:05:01 10:20:30`, `12` (.12 s), `+02:00` -> datetime; None where the first is blank or impossible."""
+    match = _DATE_TIME.match(date_time)
+    if match is None:
+        return None
+    digits = re.match(r"\d*", fraction)
+    microsecond = int(digits.group()[:6].ljust(6, "0")) if digits else 0
+    try:
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+        return datetime(year, month, day, hour, minute, min(second, 59), microsecond, tzinfo=_zone(offset))
+    except ValueError:
+        return None
+
+
+def _zone(offset: str) -> timezone | None:
+    match = _OFFSET.fullmatch(offset)
+    if match is None:
+        return UTC if offset == "Z" else None
+    distance = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-distance if match[1] == "-" else distance) if distance < timedelta(hours=24) else None
+
+
+def _camera(tags: Tags) -> str | None:
+    """Maker and model, without the maker twice: "Canon" + "Canon EOS R5", "NIKON CORPORATION" + "NIKON D850"."""
+    make, model = _text(tags, Tag.MAKE), _text(tags, Tag.MODEL)
+    if make is None or model is None:
+        return model or make
+    repeated = model.casefold().startswith(make.split()[0].casefold())
+    return model if repeated else f"{make} {model}"
+
+
+def _iso(tags: Tags) -> int | None:
+    iso = _positive(tags, Tag.ISO_SPEED_RATINGS)
+    if iso is None or iso == _ISO_OVERFLOW:
+        iso = _positive(tags, Tag.RECOMMENDED_EXPOSURE_INDEX) or iso
+    return None if iso is None else round(iso)
+
+
+def _text(tags: Tags, tag: Tag) -> str | None:
+    value = tags.get(tag)
+    if isinstance(value, bytes):
+        value = value.partition(b"\0")[0].decode("utf-8", errors="replace")
+    if not isinstance(value, str):
+        return None
+    return _UNPRINTABLE.sub(" ", value.partition("\0")[0]).strip() or None
+
+
+def _positive(tags: Tags, tag: Tag) -> float | None:
+    """A number above zero; zero, infinity and x/0 are how cameras say "unknown"."""
+    try:
+        value = float(tags[tag])  # type: ignore[arg-type]  # whatever the file holds: TypeError says no
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None

@@ -1,0 +1,116 @@
+"""EXIF tags of a file, by number, wherever the format keeps them."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO
+
+import exifread
+from PIL import Image
+
+from piqa_cli.photos.content import RAW, sniff
+from piqa_cli.photos.opening import open_regular
+from piqa_cli.photos.pillow import open_image, relaxed_pillow
+
+_EXIF_IFD = 0x8769
+_STOP_TAG = "ExifOffset"  # behind it in the first IFD stands GPSInfo; the Exif IFD itself is still read
+_CR3_HEAD_BYTES = 65536
+_RAF_MAGIC = b"FUJIFILMCCD-RAW"
+_RAF_PREVIEW_AT = 84  # big-endian offset and length of the JPEG preview, which holds the EXIF
+
+
+class Tag(IntEnum):
+    """The tags that piqa reads (EXIF 2.32, tables 4 to 8)."""
+
+    MAKE = 0x010F
+    MODEL = 0x0110
+    DATE_TIME = 0x0132
+    EXPOSURE_TIME = 0x829A
+    F_NUMBER = 0x829D
+    ISO_SPEED_RATINGS = 0x8827
+    RECOMMENDED_EXPOSURE_INDEX = 0x8832
+    DATE_TIME_ORIGINAL = 0x9003
+    DATE_TIME_DIGITIZED = 0x9004
+    OFFSET_TIME = 0x9010
+    OFFSET_TIME_ORIGINAL = 0x9011
+    OFFSET_TIME_DIGITIZED = 0x9012
+    FOCAL_LENGTH = 0x920A
+    SUB_SEC_TIME = 0x9290
+    SUB_SEC_TIME_ORIGINAL = 0x9291
+    SUB_SEC_TIME_DIGITIZED = 0x9292
+    LENS_MODEL = 0xA434
+
+
+_WANTED = frozenset(Tag)
+
+# With no handler set up, Python would print the library's complaints about odd EXIF on stderr.
+logging.getLogger("exifread").addHandler(logging.NullHandler())
+
+
+def read_tags(path: Path) -> dict[int, object]:
+    """Tag number -> str, bytes or a number, for the tags of `Tag` that the file holds.
+
+    exifread knows JPEG, TIFF and the RAW formats built on it, PNG, WebP, HEIC and AVIF; for what it does not find there
+    (other HEIC brands, EXIF in odd places) Pillow is asked. Raises whatever the libraries do.
+    """
+    with open_regular(path) as file:
+        kind = sniff(file, path)
+        if kind is None:
+            return {}
+        tags: dict[int, object] = {}
+        for block in _blocks(file):
+            tags |= _with_exifread(block)
+        if not tags and kind not in (RAW, "JPEG", "TIFF"):
+            file.seek(0)
+            tags = _with_pillow(file, kind)
+    return tags
+
+
+def _blocks(file: BinaryIO) -> Iterator[BinaryIO]:
+    """The file itself, or the parts of it that exifread understands, for two RAW containers that it does not know."""
+    head = file.read(_RAF_PREVIEW_AT + 8)
+    if head.startswith(_RAF_MAGIC):
+        file.seek(int.from_bytes(head[-8:-4], "big"))
+        yield io.BytesIO(file.read(int.from_bytes(head[-4:], "big")))
+    elif head[4:12] == b"ftypcrx ":
+        head += file.read(_CR3_HEAD_BYTES)
+        yield from (_cr3_box(head, name) for name in (b"CMT1", b"CMT2"))  # the first IFD and the Exif IFD
+    else:
+        yield file
+
+
+def _cr3_box(head: bytes, name: bytes) -> BinaryIO:
+    """A box's content: a TIFF file in small. Boxes begin with their length, in 4 bytes, and their name."""
+    at = head.index(name)
+    return io.BytesIO(head[at + 4 : at - 4 + int.from_bytes(head[at - 4 : at], "big")])
+
+
+def _with_exifread(file: BinaryIO) -> dict[int, object]:
+    try:
+        found = exifread.process_file(file, details=False, extract_thumbnail=False, stop_tag=_STOP_TAG)
+    except Exception:  # it trips over damaged blocks in many ways; Pillow may still find its way
+        return {}
+    return {
+        entry.tag: _first(entry.values)
+        for name, entry in found.items()
+        if name.startswith(("Image ", "EXIF ")) and entry.tag in _WANTED
+    }
+
+
+def _with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
+    with relaxed_pillow(), open_image(file, kind) as image:
+        # Asking a PNG without EXIF in its header would decode the whole picture in search of it.
+        if not {"exif", "Raw profile type exif"} & image.info.keys():
+            return {}
+        exif: Image.Exif = image.getexif()
+        merged = {**exif, **exif.get_ifd(_EXIF_IFD)}
+        return {tag: _first(value) for tag, value in merged.items() if tag in _WANTED}
+
+
+def _first(value: object) -> object:
+    """The first of several numbers; text and single numbers as they are."""
+    return next(iter(value), None) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,25 @@
+"""Opening a photo file for reading."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from piqa_cli.errors import UnreadablePhoto
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file that holds at least one byte. Raises UnreadablePhoto for another, OSError as `open` does."""
+    # Not blocking: opening a FIFO that nobody writes to would wait forever.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(descriptor, "rb")
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        file.close()
+        raise UnreadablePhoto("not a regular file", path=path)
+    if status.st_size == 0:
+        file.close()
+        raise UnreadablePhoto("empty file (0 bytes)", path=path, hint="copy it again from the camera or a backup")
+    return file

@@ -1,0 +1,58 @@
+"""Opening images with Pillow: by content, quietly, and with piqa's own pixel limit in place of Pillow's."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from PIL import Image, ImageFile
+
+_lock = threading.Lock()
+_users = 0
+_restore = contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def relaxed_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings and lift its `MAX_IMAGE_PIXELS` for as long as anyone is inside.
+
+    Pillow's limit refuses sound photos above 179 megapixels, in the middle of decoding for TIFF and WebP, and there is
+    no way to pass another one: it is a module global, as are the warning filters. Both are put back when the last user
+    leaves; counting the users keeps that right when several threads decode at once.
+    """
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _restore.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+            _restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _restore.close()
+
+
+def open_image(file: BinaryIO, kind: str) -> ImageFile.ImageFile:
+    """Read the header; the first frame is selected, for HEIC the primary one. Call it within `relaxed_pillow`.
+
+    `kind` is a format that `content.sniff` named, other than RAW. Raises whatever Pillow does.
+    """
+    if kind == "HEIF":
+        _register_heif()
+    return Image.open(file, formats=[kind])
+
+
+@functools.cache
+def _register_heif() -> None:
+    import pillow_heif  # loads libheif: only where there is a HEIC file
+
+    pillow_heif.register_heif_opener()

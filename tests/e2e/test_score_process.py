@@ -1,0 +1,229 @@
+"""The installed program as a real process on real files, with a small model so that it stays quick."""
+
+import csv
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from PIL import Image, ImageFilter
+from skimage import data
+
+from piqa_cli.model.checkpoint import save_model
+from tests.model import tiny
+
+PIQA = [sys.executable, "-m", "piqa_cli", "score"]
+PATIENCE_S = 180
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(tiny.network(tiny.LITE), folder)
+    return str(folder)
+
+
+@pytest.fixture
+def shoot(tmp_path):
+    """A small real folder: a portrait, its greyscale, a blurred copy, a photo without a face, and three bad files."""
+    folder = tmp_path / "my shoot"
+    (folder / "sub").mkdir(parents=True)
+    portrait = Image.fromarray(data.astronaut())
+    portrait.save(folder / "portrait.jpg", quality=95)
+    portrait.convert("L").save(folder / "grey.png")
+    portrait.filter(ImageFilter.GaussianBlur(2)).save(folder / "sub" / "blurred ünïcode.webp")
+    Image.fromarray(data.coffee()).save(folder / "coffee.tif")
+    (folder / "empty.jpg").touch()
+    (folder / "truncated.jpg").write_bytes((folder / "portrait.jpg").read_bytes()[:20_000])
+    (folder / "text.png").write_text("no image")
+    (folder / "._portrait.jpg").write_bytes(b"junk")
+    return folder
+
+
+def piqa(*arguments, stdin=b""):
+    command = [*PIQA, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, input=stdin, check=False, timeout=PATIENCE_S)
+
+
+def rows(done):
+    assert done.returncode == 0, done.stderr.decode()
+    return {Path(row["path"]).name: row for row in map(json.loads, done.stdout.splitlines())}
+
+
+def test_a_folder_becomes_a_table_with_a_row_for_every_file(shoot, model, tmp_path):
+    target = tmp_path / "scores.csv"
+    done = piqa(shoot, "-o", target, "--no-cache", "--model", model)
+    assert done.returncode == 0, done.stderr.decode()
+    with target.open(newline="", encoding="utf-8") as stream:
+        table = {Path(row["path"]).name: row for row in csv.DictReader(stream)}
+    statuses = {name: row["status"] for name, row in table.items()}
+    assert statuses == {
+        "portrait.jpg": "ok",
+        "grey.png": "ok",
+        "blurred ünïcode.webp": "ok",
+        "coffee.tif": "no_face",
+        "empty.jpg": "error",
+        "truncated.jpg": "error",
+        "text.png": "error",
+    }
+    assert all(0 <= float(row["score"]) <= 100 for row in table.values() if row["status"] != "error")
+    assert all(row["reason"] for row in table.values() if row["status"] == "error")
+    assert list(pl.read_csv(target).columns[:3]) == ["path", "score", "status"]
+    portrait = table["portrait.jpg"]
+    assert (portrait["width"], portrait["height"], portrait["n_faces"]) == ("512", "512", "1")
+    assert 150 < float(portrait["face_x1"]) < 200
+    assert portrait["face_score"] == portrait["worst_face_score"] != ""
+    assert portrait["model"].startswith("tiny@")
+
+
+def test_rows_are_ranked_by_score(shoot, model):
+    done = piqa(shoot, "--format", "jsonl", "--no-cache", "--model", model, "--device", "cpu")
+    scores = [row["score"] for row in rows(done).values() if row["score"] is not None]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_same_scores_whatever_the_batch_and_the_workers(shoot, model):
+    one = rows(piqa(shoot, "--format", "jsonl", "--no-cache", "--model", model, "--workers", 0, "--batch-size", 1))
+    many = rows(piqa(shoot, "--format", "jsonl", "--no-cache", "--model", model, "--workers", 2, "--batch-size", 5))
+    assert one.keys() == many.keys()
+    for name, row in one.items():
+        assert row["score"] == pytest.approx(many[name]["score"], abs=0.011)
+
+
+def test_two_people_and_the_worse_of_them(tmp_path, model):
+    portrait = Image.fromarray(data.astronaut())
+    pair = Image.new("RGB", (1024, 512))
+    pair.paste(portrait, (0, 0))
+    pair.paste(portrait.filter(ImageFilter.GaussianBlur(6)), (512, 0))
+    pair.save(tmp_path / "pair.png")
+    (row,) = rows(piqa(tmp_path, "--format", "jsonl", "--no-cache", "--model", model)).values()
+    assert row["n_faces"] == 2
+    assert row["worst_face_score"] <= row["face_score"]
+    alone = portrait.save(tmp_path / "pair.png") or rows(
+        piqa(tmp_path, "--format", "jsonl", "--no-cache", "--model", model)
+    )
+    assert alone["pair.png"]["worst_face_score"] == alone["pair.png"]["face_score"]
+
+
+def test_paths_come_from_stdin(shoot, model):
+    names = b"\0".join(os.fsencode(shoot / name) for name in ("portrait.jpg", "sub/blurred ünïcode.webp"))
+    assert len(rows(piqa("-", "--format", "jsonl", "--no-cache", "--model", model, stdin=names))) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_hostile_file_names_are_only_names(tmp_path, model):
+    names = [b"new\nline.jpg", b"\xff\xfe.jpg", b"[red]x[/red].jpg", b"\x1b[31mred.jpg", "\u202egpj.jpg".encode()]
+    stored = io.BytesIO()
+    Image.fromarray(data.astronaut()).resize((128, 128)).save(stored, "JPEG")
+    for name in names:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(stored.getvalue())
+    done = piqa(tmp_path, "--no-cache", "--model", model)
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stdout + done.stderr
+    assert len([line for line in done.stdout.splitlines() if b".jpg" in line]) == len(names)
+    assert len(rows(piqa(tmp_path, "--format", "jsonl", "--no-cache", "--model", model))) == len(names)
+
+
+def test_a_gate_and_strictness_decide_the_exit_code(shoot, model):
+    assert piqa(shoot / "portrait.jpg", "--fail-under", 0, "--no-cache", "--model", model).returncode == 0
+    assert piqa(shoot / "portrait.jpg", "--fail-under", 100, "--no-cache", "--model", model).returncode == 1
+    assert piqa(shoot, "--strict", "--no-cache", "--model", model).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["/no/such/folder"], "/no/such/folder"),
+        (["{empty}"], "no photos found"),
+        (["{empty}", "--device", "warp"], "device"),
+        (["{empty}", "-o", "scores.xyz"], ".csv"),
+        (["{empty}", "--model", "nonesuch"], "nonesuch"),
+        (["{empty}", "--batch-size", "0"], "batch-size"),
+    ],
+    ids=["missing path", "empty folder", "device", "suffix", "model", "batch size"],
+)
+def test_wrong_usage_is_one_clear_line(arguments, words, tmp_path):
+    done = piqa(*(a.format(empty=tmp_path) for a in arguments))
+    message = done.stderr.decode()
+    assert done.returncode == 2
+    assert words in message
+    assert "Traceback" not in message
+    assert done.stdout == b""
+
+
+def test_a_second_run_answers_from_the_cache(shoot, model, tmp_path):
+    cache = ("--cache-dir", tmp_path / "cache")
+    first = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
+    second = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
+    assert first.stdout == second.stdout
+    assert b"cached" in second.stderr
+    Image.fromarray(data.astronaut()).transpose(Image.Transpose.ROTATE_90).save(shoot / "portrait.jpg")
+    third = rows(piqa(shoot, "--format", "jsonl", "--model", model, *cache))
+    assert third["portrait.jpg"]["score"] != rows(first)["portrait.jpg"]["score"]
+    assert third["grey.png"] == rows(first)["grey.png"]
+
+
+@pytest.fixture
+def many(tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    portrait = Image.fromarray(data.astronaut())
+    for index in range(60):
+        portrait.rotate(index).save(folder / f"{index:02}.jpg")
+    return folder
+
+
+def start_and_wait_for_rows(folder, model, cache, *more):
+    command = [*PIQA, str(folder), "--model", model, "--cache-dir", str(cache), "--batch-size", "2", *map(str, more)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + PATIENCE_S
+    while cached(cache) < 4 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    assert process.poll() is None, "it ended before it could be stopped"
+    return process
+
+
+def cached(cache):
+    if not (cache / "scores.sqlite").exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{cache / 'scores.sqlite'}?mode=ro", uri=True) as connection:
+            return connection.execute("SELECT count(*) FROM scores").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def test_an_interrupt_saves_what_is_finished(many, model, tmp_path):
+    cache, target = tmp_path / "cache", tmp_path / "scores.parquet"
+    process = start_and_wait_for_rows(many, model, cache, "-o", target)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert b"interrupted" in messages
+    assert b"Traceback" not in messages
+    assert 4 <= len(pl.read_parquet(target)) < 60
+
+
+def test_a_killed_run_is_resumed(many, model, tmp_path):
+    cache = tmp_path / "cache"
+    process = start_and_wait_for_rows(many, model, cache)
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    kept = cached(cache)
+    assert 4 <= kept < 60
+    done = piqa(many, "--format", "jsonl", "--model", model, "--cache-dir", cache)
+    assert len(rows(done)) == 60
+    assert f"{kept} cached".encode() in done.stderr
+
+
+def test_photos_are_not_touched(shoot, model):
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in shoot.rglob("*") if p.is_file()}
+    piqa(shoot, "--no-cache", "--model", model)
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in shoot.rglob("*") if p.is_file()} == before

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from photo_makers import ADOBE_PRIMARIES, SRGB_PRIMARIES, encoded, matrix_profile, portrait
+from PIL import Image, ImageCms
+from test_decode import difference, write
+
+from piqa_cli.photos.decode import decode
+
+
+def pixels(path: Path) -> NDArray[np.int16]:
+    return np.asarray(decode(path).image, dtype=np.int16)
+
+
+def from_array(folder: Path, values: NDArray[Any], **options: Any) -> NDArray[np.int16]:
+    path = folder / "photo.tif"
+    tifffile.imwrite(path, values, **options)
+    return pixels(path)
+
+
+RAMP = np.linspace(0, 1, 256, dtype=np.float64)[None, :].repeat(8, axis=0)
+GREY_RAMP = np.arange(256)[None, :, None].repeat(8, axis=0).repeat(3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ((RAMP * 65535).round().astype(np.uint16), {"byteorder": "<"}),
+        ((RAMP * 65535).round().astype(np.uint16), {"byteorder": ">"}),
+        ((RAMP * 65535).round().astype(np.int32), {}),
+        (RAMP.astype(np.float32), {}),
+        ((RAMP * 255).astype(np.float32), {}),
+        ((RAMP * 65535).astype(np.float32), {}),
+        ((RAMP * 65535).round().astype(np.uint16)[..., None].repeat(3, axis=2), {"photometric": "rgb"}),
+    ],
+    ids=["16-little", "16-big", "32-int", "float-1", "float-255", "float-65535", "16-rgb"],
+)
+def test_deep_images_are_scaled_not_clipped(tmp_path: Path, values: NDArray[Any], options: dict[str, Any]) -> None:
+    assert np.abs(from_array(tmp_path, values, **options) - GREY_RAMP).max() <= 1
+
+
+def test_16_bit_png(tmp_path: Path) -> None:
+    image = Image.fromarray((RAMP * 65535).round().astype(np.uint16))
+    assert image.mode == "I;16"
+    assert np.abs(pixels(write(tmp_path, encoded(image, "PNG"))) - GREY_RAMP).max() <= 1
+
+
+def test_dark_16_bit_photo_stays_dark(tmp_path: Path) -> None:
+    assert from_array(tmp_path, np.full((8, 8), 2570, np.uint16)).max() == 10
+
+
+def test_float_with_holes_and_overshoot(tmp_path: Path) -> None:
+    values = RAMP.astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -5.0
+    result = from_array(tmp_path, values)
+    assert result[0, :3].max() == 0
+    assert np.abs(result[1:] - GREY_RAMP[1:]).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr", "LAB", "RGBA", "LA", "PA"])
+def test_modes(tmp_path: Path, mode: str) -> None:
+    source = portrait().convert("RGB" if mode != "PA" else "P")
+    if mode == "LAB":
+        transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+        image = transform.apply(source)
+    else:
+        image = source.convert(mode)
+    kind = "PNG" if mode in ("P", "LA", "1") else "TIFF"
+    exact = mode in ("L", "1", "P", "PA", "LA")
+    expected = image.convert("L" if mode == "LA" else "RGB").convert("RGB") if exact else portrait()
+    assert difference(decode(write(tmp_path, encoded(image, kind))).image, expected) <= (0 if exact else 2.0)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_transparency_shows_white(tmp_path: Path, kind: str) -> None:
+    image = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    image.paste((0, 0, 0, 128), (0, 32, 32, 64))
+    options = {"WEBP": {"lossless": True}, "AVIF": {"quality": 95}, "HEIF": {"quality": 95}}.get(kind, {})
+    found = pixels(write(tmp_path, encoded(image, kind, **options)))
+    for (y, x), expected in {(16, 16): (255, 255, 255), (48, 16): (127, 127, 127), (32, 48): (255, 0, 0)}.items():
+        assert np.abs(found[y, x] - expected).max() <= 6, (y, x)
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "transparency"),
+    [("P", 0, 0), ("P", 0, b"\0\xff"), ("L", 30, 30), ("RGB", (30, 30, 30), (30, 30, 30)), ("1", 0, 0)],
+    ids=["palette", "palette-alpha", "grey-key", "rgb-key", "one-bit-key"],
+)
+def test_transparent_colour_of_a_png_shows_white(tmp_path: Path, mode: str, color: Any, transparency: Any) -> None:
+    image = Image.new(mode, (16, 16), color)
+    if mode == "P":
+        image.putpalette([30, 30, 30, 200, 0, 0])
+    data = encoded(image, "PNG", transparency=transparency)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pixels(write(tmp_path, data)).min() == 255
+
+
+def test_cmyk_jpeg(tmp_path: Path) -> None:
+    data = encoded(portrait().convert("CMYK"), "JPEG", quality=95)
+    for max_side in (None, 256):
+        found = decode(write(tmp_path, data), max_side=max_side).image
+        assert difference(found, portrait().resize(found.size, Image.Resampling.LANCZOS)) < 4.0
+
+
+def test_adobe_rgb_is_converted(tmp_path: Path) -> None:
+    adobe = matrix_profile(*ADOBE_PRIMARIES, gamma=2.2)
+    to_adobe = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(adobe)), "RGB", "RGB"
+    )
+    stored = to_adobe.apply(portrait())
+    assert difference(stored, portrait()) > 3.0
+    for kind in ("PNG", "TIFF", "WEBP", "JPEG", "AVIF", "HEIF"):
+        options = {"WEBP": {"lossless": True}}.get(kind, {} if kind in ("PNG", "TIFF") else {"quality": 95})
+        path = write(tmp_path, encoded(stored, kind, icc_profile=adobe, **options))
+        assert difference(decode(path).image, portrait()) < 2.5, kind
+        assert difference(decode(path, max_side=128).image, portrait().resize((128, 128), Image.Resampling.LANCZOS)) < 4
+
+
+def test_swapped_primaries_swap_the_colours(tmp_path: Path) -> None:
+    red, green, blue = SRGB_PRIMARIES
+    data = encoded(Image.new("RGB", (8, 8), (250, 0, 0)), "PNG", icc_profile=matrix_profile(blue, green, red, 2.2))
+    r, g, b = pixels(write(tmp_path, data))[4, 4]
+    assert b > 240
+    assert max(r, g) < 12
+
+
+def test_srgb_profile_changes_nothing(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = write(tmp_path, encoded(portrait(), "PNG", icc_profile=profile))
+    assert difference(decode(path).image, portrait()) == 0
+
+
+@pytest.mark.parametrize("junk", [b"garbage", b"\0" * 200, matrix_profile(*SRGB_PRIMARIES, gamma=2.2)[:140]])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_broken_profile_is_taken_as_srgb(tmp_path: Path, junk: bytes, mode: str) -> None:
+    image = portrait().convert(mode)
+    path = write(tmp_path, encoded(image, "TIFF", icc_profile=junk))
+    assert difference(decode(path).image, image.convert("RGB")) == 0
+
+
+def test_profile_of_another_kind_of_image_is_ignored(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, encoded(portrait().convert("CMYK"), "TIFF", icc_profile=matrix_profile(*ADOBE_PRIMARIES, 2.2))
+    )
+    assert difference(decode(path).image, portrait()) < 1
+
+
+def test_grey_photo_with_an_rgb_profile(tmp_path: Path) -> None:
+    data = encoded(Image.new("L", (8, 8), 100), "PNG", icc_profile=matrix_profile(*SRGB_PRIMARIES, gamma=1.0))
+    assert np.abs(pixels(write(tmp_path, data)) - 168).max() <= 2  # 100/255 is linear light here: sRGB 168

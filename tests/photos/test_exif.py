@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photo_makers import FORMATS, corners, encoded, exif, make_dng
+from PIL.TiffImagePlugin import IFDRational
+from test_decode import write
+
+from piqa_cli.photos.exif import read_capture
+from piqa_cli.records import Capture
+
+FIRST = {0x010F: "Canon", 0x0110: "Canon EOS R5", 0x0132: "2024:09:09 09:09:09"}
+SUB = {
+    0x829A: IFDRational(1, 250),
+    0x829D: IFDRational(28, 10),
+    0x8827: 400,
+    0x9003: "2024:05:01 10:20:30",
+    0x9011: "+02:00",
+    0x9291: "12",
+    0x920A: IFDRational(85, 1),
+    0xA434: "RF85mm F1.2 L USM",
+}
+EXPECTED = Capture(
+    captured_at=datetime(2024, 5, 1, 10, 20, 30, 120000, tzinfo=timezone(timedelta(hours=2))),
+    camera="Canon EOS R5",
+    lens="RF85mm F1.2 L USM",
+    iso=400,
+    shutter_s=1 / 250,
+    aperture=2.8,
+    focal_length_mm=85.0,
+)
+
+
+def capture(folder: Path, first: dict[int, Any], sub: dict[int, Any] | None = None) -> Capture:
+    return read_capture(write(folder, encoded(corners(), "JPEG", exif=exif(first, sub))))
+
+
+def photo_with_exif(kind: str) -> bytes:
+    # As bytes: given an Exif object, Pillow's TIFF writer drops the Exif IFD, and so does libtiff when it compresses.
+    return encoded(corners(), kind, exif=exif(FIRST, SUB).tobytes(), **(FORMATS[kind] if kind != "TIFF" else {}))
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"BMP"}))
+def test_formats(tmp_path: Path, kind: str) -> None:
+    assert read_capture(write(tmp_path, photo_with_exif(kind))) == EXPECTED
+
+
+@pytest.mark.parametrize(("chroma", "brand"), [(420, b"heic"), (444, b"heix")])  # exifread knows the first one only
+def test_heic_brands(tmp_path: Path, chroma: int, brand: bytes) -> None:
+    data = encoded(corners(), "HEIF", exif=exif(FIRST, SUB), chroma=chroma)
+    assert data[8:12] == brand
+    assert read_capture(write(tmp_path, data)) == EXPECTED
+
+
+def test_dng(tmp_path: Path) -> None:
+    assert read_capture(write(tmp_path, make_dng(None, (0, 0)), "a.dng")) == Capture(camera="Canon EOS 5D")
+
+
+def test_raf_keeps_its_exif_in_the_preview(tmp_path: Path) -> None:
+    jpeg = encoded(corners(), "JPEG", exif=exif(FIRST, SUB))
+    head = b"FUJIFILMCCD-RAW ".ljust(84, b"\0") + (148).to_bytes(4, "big") + len(jpeg).to_bytes(4, "big")
+    assert read_capture(write(tmp_path, head.ljust(148, b"\0") + jpeg, "a.raf")) == EXPECTED
+
+
+def test_cr3_keeps_its_exif_in_boxes(tmp_path: Path) -> None:
+    def box(name: bytes, tags: dict[int, Any]) -> bytes:
+        block = exif(tags).tobytes().removeprefix(b"Exif\0\0")
+        return (len(block) + 8).to_bytes(4, "big") + name + block
+
+    head = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + b"\0\0\1\0moov" + bytes(40)
+    path = write(tmp_path, head + box(b"CMT1", FIRST) + box(b"CMT2", SUB) + bytes(99), "a.cr3")
+    assert read_capture(path) == EXPECTED
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_photo_without_exif(tmp_path: Path, kind: str) -> None:
+    assert read_capture(write(tmp_path, encoded(corners(), kind, **FORMATS[kind]))) == Capture()
+
+
+def test_png_without_exif_is_not_decoded_in_search_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, encoded(corners(), "PNG"))
+    decoded: list[object] = []
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", decoded.append)
+    assert read_capture(path) == Capture()
+    assert not decoded
+
+
+@pytest.mark.parametrize(
+    ("sub", "expected"),
+    [
+        ({0x9003: "2024:05:01 10:20:30"}, datetime(2024, 5, 1, 10, 20, 30)),
+        ({0x9003: "2024:05:01 10:20:30", 0x9291: "007"}, datetime(2024, 5, 1, 10, 20, 30, 7000)),
+        ({0x9003: "2024:05:01 10:20:30", 0x9291: "1234567"}, datetime(2024, 5, 1, 10, 20, 30, 123456)),
+        ({0x9003: "2024:05:01 10:20:30", 0x9291: "  "}, datetime(2024, 5, 1, 10, 20, 30)),
+        ({0x9003: "2024:05:01 10:20:60"}, datetime(2024, 5, 1, 10, 20, 59)),
+        ({0x9003: "2024-05-01T10:20:30"}, datetime(2024, 5, 1, 10, 20, 30)),
+        ({0x9003: "2024:05:01 10:20:30", 0x9011: "Z"}, datetime(2024, 5, 1, 10, 20, 30, tzinfo=UTC)),
+        (
+            {0x9003: "2024:05:01 10:20:30", 0x9011: "-09:30"},
+            datetime(2024, 5, 1, 10, 20, 30, tzinfo=timezone(-timedelta(hours=9, minutes=30))),
+        ),
+        ({0x9003: "2024:05:01 10:20:30", 0x9011: "   :  "}, datetime(2024, 5, 1, 10, 20, 30)),
+        ({0x9003: "2024:05:01 10:20:30", 0x9011: "+99:00"}, datetime(2024, 5, 1, 10, 20, 30)),
+        ({0x9004: "2023:01:02 03:04:05", 0x9292: "5"}, datetime(2023, 1, 2, 3, 4, 5, 500000)),
+        ({0x9003: "0000:00:00 00:00:00", 0x9004: "2023:01:02 03:04:05"}, datetime(2023, 1, 2, 3, 4, 5)),
+        ({0x9003: "2024:13:41 10:20:30", 0x9290: "25"}, datetime(2022, 2, 2, 2, 2, 2, 250000)),
+        ({0x9003: "    :  :     :  :  "}, datetime(2022, 2, 2, 2, 2, 2)),
+    ],
+)
+def test_capture_time(tmp_path: Path, sub: dict[int, Any], expected: datetime) -> None:
+    found = capture(tmp_path, {0x0132: "2022:02:02 02:02:02"}, sub).captured_at
+    assert found == expected
+    assert found is not None
+    assert found.utcoffset() == expected.utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "expected"),
+    [
+        ("Canon", "Canon EOS R5", "Canon EOS R5"),
+        ("NIKON CORPORATION", "NIKON D850", "NIKON D850"),
+        ("SONY", "ILCE-7M4", "SONY ILCE-7M4"),
+        ("Apple", "iPhone 15", "Apple iPhone 15"),
+        ("samsung", "Samsung Galaxy", "Samsung Galaxy"),
+        ("Panasonic\0\0\0", "DC-S5\0junk", "Panasonic DC-S5"),
+        ("  FUJI\x07FILM ", " X-T5  ", "FUJI FILM X-T5"),
+        ("", "X-T5", "X-T5"),
+        ("Leica", "\0\0\0\0", "Leica"),
+        ("", "", None),
+    ],
+)
+def test_camera(tmp_path: Path, make: str, model: str, expected: str | None) -> None:
+    assert capture(tmp_path, {0x010F: make, 0x0110: model}).camera == expected
+
+
+def test_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    data = encoded(corners(), "JPEG", exif=exif({0x0110: "Kamera XY"})).replace(b"Kamera XY", b"Kamera \xfc\xff")
+    assert capture(tmp_path, {}).camera is None
+    camera = read_capture(write(tmp_path, data)).camera
+    assert camera is not None
+    assert camera.startswith("Kamera ")
+    camera.encode("utf-8")
+
+
+@pytest.mark.parametrize("value", [IFDRational(1, 0), IFDRational(0, 0), IFDRational(0, 1)])
+def test_unknown_numbers(tmp_path: Path, value: IFDRational) -> None:
+    found = capture(tmp_path, {}, {0x829A: value, 0x829D: value, 0x920A: value, 0x8827: 0})
+    assert found == Capture()
+
+
+def test_iso_above_16_bits(tmp_path: Path) -> None:
+    assert capture(tmp_path, {}, {0x8827: 65535, 0x8832: 102400}).iso == 102400
+    assert capture(tmp_path, {}, {0x8827: (800, 800)}).iso == 800
+
+
+def test_location_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import exifread
+
+    block = exif(FIRST, SUB)
+    block.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 36.0)})
+    seen: list[str] = []
+    real = exifread.process_file
+
+    def spy(*args: Any, **options: Any) -> Any:
+        tags = real(*args, **options)
+        seen.extend(tags)
+        return tags
+
+    monkeypatch.setattr(exifread, "process_file", spy)
+    assert read_capture(write(tmp_path, encoded(corners(), "JPEG", exif=block))) == EXPECTED
+    assert "EXIF FNumber" in seen
+    assert not [name for name in seen if "GPS" in name]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"\xff\xd8\xff\xe1\xff", b"II*\0\xff\xff\xff\xff", b"\0\0\0\x18ftypcrx "]
+)
+def test_no_photo_at_all(tmp_path: Path, content: bytes) -> None:
+    assert read_capture(write(tmp_path, content)) == Capture()
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    assert read_capture(tmp_path / "gone.jpg") == Capture()
+    assert read_capture(tmp_path) == Capture()
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"BMP"}))
+def test_damage_never_raises_and_never_speaks(
+    tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    data = photo_with_exif(kind)
+    for at in range(0, len(data), max(1, len(data) // 80)):
+        read_capture(write(tmp_path, data[:at]))
+        read_capture(write(tmp_path, data[:at] + b"\xff\0\xff\x7f" + data[at + 4 :]))
+    assert capfd.readouterr() == ("", "")
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.binary(max_size=300))
+def test_random_exif_blocks(tmp_path_factory: pytest.TempPathFactory, block: bytes) -> None:
+    data = encoded(corners(8, 8), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0" + block)
+    assert isinstance(read_capture(write(tmp_path_factory.getbasetemp(), data, "random.jpg")), Capture)
+
+
+def test_library_log_stays_off_stderr() -> None:
+    assert logging.getLogger("exifread").handlers
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_fifo_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert read_capture(tmp_path / "pipe.jpg") == Capture()
