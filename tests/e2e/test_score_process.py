@@ -119,7 +119,7 @@ def test_paths_come_from_stdin(shoot, model):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_hostile_file_names_are_only_names(tmp_path, model):
-    names = [b"new\nline.jpg", b"\xff\xfe.jpg", b"[red]x[/red].jpg", b"\x1b[31mred.jpg", "\u202egpj.jpg".encode()]
+    names = [b"new\nline.jpg", b"\xff\xfe.jpg", b"[red]x[bold].jpg", b"\x1b[31mred.jpg", "\u202egpj.jpg".encode()]
     stored = io.BytesIO()
     Image.fromarray(data.astronaut()).resize((128, 128)).save(stored, "JPEG")
     for name in names:
@@ -163,7 +163,7 @@ def test_a_second_run_answers_from_the_cache(shoot, model, tmp_path):
     first = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
     second = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
     assert first.stdout == second.stdout
-    assert b"cached" in second.stderr
+    assert b"7 from the cache" in second.stderr
     Image.fromarray(data.astronaut()).transpose(Image.Transpose.ROTATE_90).save(shoot / "portrait.jpg")
     third = rows(piqa(shoot, "--format", "jsonl", "--model", model, *cache))
     assert third["portrait.jpg"]["score"] != rows(first)["portrait.jpg"]["score"]
@@ -220,7 +220,7 @@ def test_a_killed_run_is_resumed(many, model, tmp_path):
     assert 4 <= kept < 60
     done = piqa(many, "--format", "jsonl", "--model", model, "--cache-dir", cache)
     assert len(rows(done)) == 60
-    assert f"{kept} cached".encode() in done.stderr
+    assert f"{kept} from the cache".encode() in done.stderr
 
 
 def test_photos_are_not_touched(shoot, model):

@@ -106,9 +106,17 @@ def test_jpeg_is_decoded_at_a_reduced_scale(tmp_path: Path, monkeypatch: pytest.
         return real(image, *args, **options)
 
     monkeypatch.setattr(Image.Image, "resize", spy)
-    for max_side in (501, 500, 251, 250, 249):
+    for max_side in (501, 470, 235):
         decode(path, max_side=max_side)
-    assert loaded == [(1001, 750), (501, 375), (501, 375), (251, 188), (251, 188)]
+    assert loaded == [(1001, 750), (501, 375), (251, 188)]
+
+
+def test_a_photo_that_is_nearly_small_enough_is_not_resized_again(tmp_path: Path) -> None:
+    path = write(tmp_path, encoded(portrait().resize((2016, 1512)), "JPEG"))
+    photo = decode(path, max_side=1000)
+    assert photo.image.size == (1008, 756)
+    assert photo.scale == 0.5
+    assert (photo.width, photo.height) == (2016, 1512)
 
 
 @pytest.mark.parametrize("width", [2400, 2000, 1600, 1200, 1000])
