@@ -73,18 +73,17 @@ class Versions(Dataset[list[Sample]]):
         return [Sample(views, nothing, nothing, 0.0, 0.0, has_face=face is not None) for views in cuts]
 
 
-def extract(network: DualBranchNet, dataset: Versions, *, workers: int, offset: int = 0) -> FeatureSet:
+def extract(network: DualBranchNet, dataset: Versions, *, workers: int) -> FeatureSet:
     """Run every version through the frozen backbones.
 
     Args:
         network: its standardisation must still be the identity.
         dataset: the versions.
         workers: processes that render.
-        offset: added to the source indices, so that several sets can be joined.
     """
     network.eval()
     parts = [
-        _describe(_features(network, samples), samples, dataset.sources[index], index + offset)
+        _describe(_features(network, samples), samples, dataset.sources[index], index)
         for index, samples in enumerate(_render(dataset, workers))
     ]
     return join(parts)

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m piqa_training.piqa_lite", description=__doc__)
     parser.add_argument("data", type=Path, help="folder with photos/, scenes/, biq2021/")
     parser.add_argument("--output", type=Path, required=True, help="folder for features, log and model/")
-    parser.add_argument("--versions", type=int, default=11, help="versions of every photo, the first undegraded")
+    parser.add_argument("--passes", type=int, default=1, help="times to go through the photos, each with new versions")
+    parser.add_argument("--versions", type=int, default=11, help="versions of a photo in a pass, the first undegraded")
     parser.add_argument("--epochs", type=int, default=HeadSettings().epochs)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
@@ -73,32 +74,51 @@ def make_model(options: argparse.Namespace) -> None:
     log.info("best       %s", "  ".join(f"{k} {v:.4f}" for k, v in asdict(best).items()))
     network.config = replace(network.config, score_map=fit_score_map(*_held_out(network, features)))
     save_model(network, options.output / "model")
-    summary = {"settings": asdict(settings), "versions": options.versions, "best": asdict(best), "history": history}
+    summary = {
+        "settings": asdict(settings),
+        "versions": options.versions,
+        "passes": options.passes,
+        "best": asdict(best),
+        "history": history,
+    }
     (options.output / "log.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
 
 
 def _features(network: DualBranchNet, options: argparse.Namespace) -> FeatureSet:
-    stored = options.output / "features.safetensors"
-    if stored.is_file():
-        return FeatureSet.load(stored)
+    """Features of every pass over the photos, and of the photos that people judged; each part is computed once."""
     sources = _limited(read_sources(options.data), options.limit)
-    log.info("finding faces on %d photos", len(sources))
-    faces = find_faces(sources)
+    faces = _faces(sources, options.output / "faces.json")
     originals, rated = _originals(sources, faces), [s for s in sources if s.opinion is not None]
-    log.info("rendering %d versions of %d photos", options.versions, len(originals))
-    parts = [
-        extract(
-            network,
-            Versions(originals, faces, network.config, options.versions, options.seed),
-            workers=options.workers,
-        )
-    ]
+    parts = []
+    for turn in range(options.passes):
+        log.info("pass %d: %d versions of %d photos", turn, options.versions, len(originals))
+        seed = options.seed + turn * len(originals)
+        versions = Versions(originals, faces, network.config, options.versions, seed)
+        file = options.output / f"features-{turn}.safetensors"
+        parts.append(_computed_once(network, versions, file, options.workers, offset=turn * len(originals)))
     if rated:
-        opinions = Versions(rated, faces, network.config, 0, options.seed)
-        parts.append(extract(network, opinions, workers=options.workers, offset=len(originals)))
-    features = join(parts)
-    features.save(stored)
-    return features
+        opinions, file = (
+            Versions(rated, faces, network.config, 0, options.seed),
+            options.output / "opinions.safetensors",
+        )
+        parts.append(_computed_once(network, opinions, file, options.workers, offset=options.passes * len(originals)))
+    return join(parts)
+
+
+def _computed_once(network: DualBranchNet, versions: Versions, file: Path, workers: int, *, offset: int) -> FeatureSet:
+    """Photos are numbered from `offset` on: in two passes one photo differs in size and mirroring and counts twice."""
+    if not file.is_file():
+        extract(network, versions, workers=workers).save(file)
+    found = FeatureSet.load(file)
+    return replace(found, photo=found.photo + offset)
+
+
+def _faces(sources: list[Source], file: Path) -> dict[Path, Box | None]:
+    if not file.is_file():
+        log.info("finding faces on %d photos", len(sources))
+        file.write_text(json.dumps({str(path): box for path, box in find_faces(sources).items()}), encoding="utf-8")
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    return {Path(path): box and (box[0], box[1], box[2], box[3]) for path, box in stored.items()}
 
 
 def _originals(sources: list[Source], faces: dict[Path, Box | None]) -> list[Source]:
