@@ -4,6 +4,7 @@ PiqaError                 a person can act on it; `hint` says how
 ├── UsageError            wrong option, missing path, empty folder           -> exit code 2
 ├── ModelError            a model folder is missing, damaged or foreign      -> exit code 2
 ├── OutputError           a result could not be written                      -> exit code 2
+├── EngineError           a worker process or the device failed in mid-run   -> exit code 2, what is done is saved
 └── PhotoError            one photo could not be used; becomes a row, never stops a run
     ├── UnreadablePhoto   missing, empty, no permission, vanished
     ├── BrokenPhoto       truncated or damaged
@@ -43,6 +44,10 @@ class OutputError(PiqaError):
     def __init__(self, message: str, *, path: Path | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.path = path
+
+
+class EngineError(PiqaError):
+    """Scoring cannot go on: a worker process was killed, or the device gave up."""
 
 
 class PhotoError(PiqaError):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from piqa_cli.errors import EngineError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import DEFECTS, Capture, Face, PhotoFile, PhotoScore, Severities
 from piqa_cli.scoring.options import EngineOptions
@@ -84,6 +85,7 @@ class FakeEngine:
 
     batch_size: int = 4
     interrupt_after: int | None = None  # batches, then KeyboardInterrupt
+    fail_after: int | None = None  # batches, then EngineError
     seen: list[Path] = field(default_factory=list)  # photos it was asked for and began
     options: EngineOptions | None = None
 
@@ -95,6 +97,8 @@ class FakeEngine:
         for number, start in enumerate(range(0, len(pending), self.batch_size)):
             if number == self.interrupt_after:
                 raise KeyboardInterrupt
+            if number == self.fail_after:
+                raise EngineError("scoring stopped: worker killed", hint="use fewer workers")
             batch = pending[start : start + self.batch_size]
             self.seen += [file.path for file in batch]
             yield [self._score(file, model) for file in batch]

@@ -52,4 +52,7 @@ def score(
 
     from piqa_cli.commands.score_output import deliver  # polars: it dislikes being forked, and the workers are gone now
 
-    raise typer.Exit(deliver(run, delivery))
+    code = deliver(run, delivery)
+    if run.failure:
+        raise run.failure
+    raise typer.Exit(code)

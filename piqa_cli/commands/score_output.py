@@ -23,7 +23,7 @@ _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
 def deliver(run: Run, delivery: Delivery) -> int:
     """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3."""
     frame = to_frame(run.scores)
-    nothing_yet = run.interrupted and frame.is_empty()
+    nothing_yet = (run.interrupted or run.failure is not None) and frame.is_empty()
     if not nothing_yet:
         _save_and_show(frame, delivery)
         if not delivery.quiet:

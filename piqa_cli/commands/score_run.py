@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from piqa_cli.commands.console import ProgressBar, note
-from piqa_cli.errors import UsageError
+from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
 from piqa_cli.records import PhotoFile, PhotoScore
@@ -30,6 +32,7 @@ class Run:
     progress: Progress = field(default_factory=Progress)
     seconds: float = 0.0
     interrupted: bool = False
+    failure: EngineError | None = None  # what stopped it before the end, apart from Ctrl-C
 
 
 def find_photos(
@@ -37,16 +40,22 @@ def find_photos(
 ) -> Iterator[PhotoFile]:
     """The photos that the command line means, `-` standing for a list on stdin.
 
+    A path of that list that is gone by now becomes a row that says so; one that was typed is a mistake.
+
     Raises:
-        UsageError: at once, for a path that does not exist.
+        UsageError: at once, for a named path that does not exist.
     """
-    return discover(
-        _with_stdin(paths),
+    named = [path for path in paths if path != STDIN]
+    listed = _listed() if STDIN in paths else []
+    gone = [PhotoFile(path) for path in listed if not os.path.lexists(path)]
+    found = discover(
+        [*named, *(path for path in listed if os.path.lexists(path))],
         recursive=recursive,
         include=include,
         exclude=exclude,
         on_problem=lambda problem: None if quiet else note(f"skipped {problem.path}: {problem.message}"),
     )
+    return chain(found, gone)
 
 
 def nothing_found(paths: Sequence[Path]) -> UsageError:
@@ -71,7 +80,7 @@ def collect(
     *,
     quiet: bool,
 ) -> Run:
-    """Score the photos. Ctrl-C ends it early with what is finished."""
+    """Score the photos. Ctrl-C or a failure of the engine ends it early with what is finished."""
     run = Run()
     started = time.perf_counter()
     with ProgressBar(quiet=quiet) as bar, closing(cache) if cache is not None else nullcontext():
@@ -85,13 +94,13 @@ def collect(
                 run.scores += batch
         except KeyboardInterrupt:
             run.interrupted = True
+        except EngineError as error:
+            run.failure = error
     run.seconds = time.perf_counter() - started
     return run
 
 
-def _with_stdin(paths: Sequence[Path]) -> list[Path]:
-    if STDIN not in paths:
-        return list(paths)
+def _listed() -> list[Path]:
     if sys.stdin.isatty():
         note("reading paths from the keyboard, one a line; Ctrl-D ends the list")
-    return [*(path for path in paths if path != STDIN), *read_path_list(sys.stdin.buffer)]
+    return read_path_list(sys.stdin.buffer)

@@ -13,7 +13,7 @@ from itertools import islice
 import torch
 from torch.utils.data import DataLoader
 
-from piqa_cli.errors import ModelError, UsageError
+from piqa_cli.errors import EngineError, ModelError, UsageError
 from piqa_cli.model.checkpoint import load_model
 from piqa_cli.model.config import Cut, ScoreMapConfig
 from piqa_cli.model.network import DualBranchNet, FaceOutput, NetworkOutput
@@ -39,6 +39,7 @@ def score_files(
     Raises:
         ModelError: the model folder cannot be loaded.
         UsageError: the device is unknown or not there.
+        EngineError: a worker process or the device failed; what was yielded before is good.
     """
     options = options or EngineOptions()
     device = choose_device(options.device)
@@ -46,8 +47,13 @@ def score_files(
     if network.config.auxiliary == "liqe":
         raise ModelError(f"{model.path}: this model needs LIQE features, which this version cannot compute")
     network = network.to(device).to(memory_format=torch.channels_last)
-    for batch in _loader(files, network, options, device):
-        yield score_batch(network, batch, device, model.id)
+    try:
+        for batch in _loader(files, network, options, device):
+            yield score_batch(network, batch, device, model.id)
+    except RuntimeError as error:  # torch's word for a dead worker, a full device, a failed kernel
+        message = f"scoring stopped: {' '.join(str(error).split())[:200]}"
+        hint = "if memory ran out, a smaller --batch-size or fewer --workers help; finished photos are kept"
+        raise EngineError(message, hint=hint) from error
 
 
 def choose_device(name: str) -> torch.device:

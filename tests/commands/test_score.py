@@ -268,6 +268,15 @@ def test_paths_on_stdin(photos, model, start, separator) -> None:
     assert scores_in(out.decode()) == [70.0, 20.0]
 
 
+def test_a_listed_path_that_is_gone_is_left_to_the_engine(photos, model, start) -> None:
+    listed = b"\n".join(os.fsencode(photos / name) for name in ("20.jpg", "bad gone.jpg"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = start("score", "-", "--model", model.path, "--format", "csv", "-q", **pipes)
+    out, _ = process.communicate(listed, timeout=60)
+    assert process.returncode == 0
+    assert b"bad gone.jpg,,error" in out
+
+
 def test_nothing_on_stdin(model, start) -> None:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = start("score", "-", "--model", model.path, **pipes)
@@ -326,6 +335,20 @@ def test_an_interrupt_saves_what_is_finished(score, photos, engine) -> None:
     engine.seen.clear()
     assert score(photos).code == 0
     assert [path.stem for path in engine.seen] == ["80", "90"]
+
+
+def test_a_failing_engine_saves_what_is_finished(score, photos, engine) -> None:
+    engine.fail_after = 2
+    result = score(photos, "-o", "scores.csv")
+    assert result.code == 2
+    assert "piqa: error: scoring stopped: worker killed\nhint: use fewer workers\n" in result.err
+    assert len(scores_in(Path("scores.csv").read_text())) == 8
+
+
+def test_an_engine_that_fails_at_once_writes_nothing(score, photos, engine) -> None:
+    engine.fail_after = 0
+    assert score(photos, "-o", "scores.csv").code == 2
+    assert not Path("scores.csv").exists()
 
 
 def test_an_interrupt_before_anything_is_done_writes_nothing(score, photos, engine) -> None:

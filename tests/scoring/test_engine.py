@@ -1,0 +1,157 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from piqa_cli.errors import EngineError, ModelError, UsageError
+from piqa_cli.model.checkpoint import save_model
+from piqa_cli.model.config import ScoreMapConfig
+from piqa_cli.model.store import find_model
+from piqa_cli.records import PhotoFile
+from piqa_cli.scoring import engine
+from piqa_cli.scoring.engine import choose_device, score_files, to_score
+from piqa_cli.scoring.options import EngineOptions
+from tests.model import tiny
+
+ALONE = EngineOptions(device="cpu", workers=0, batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(tiny.network(tiny.LITE), folder)
+    return find_model(str(folder))
+
+
+@pytest.fixture(scope="module")
+def cropping_model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny-crops"
+    save_model(tiny.network(tiny.CROPPED), folder)
+    return find_model(str(folder))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A large face and a smaller one."""
+    portrait = Image.fromarray(data.astronaut())
+    photo = Image.new("RGB", (1024, 512))
+    photo.paste(portrait, (0, 0))
+    photo.paste(portrait.resize((400, 400)), (560, 100))
+    path = tmp_path_factory.mktemp("photos") / "pair.png"
+    photo.save(path)
+    return path
+
+
+def one(path, model, options=ALONE):
+    ((score,),) = score_files([PhotoFile(path)], model, options)
+    return score
+
+
+@pytest.mark.parametrize("kind", ["model", "cropping_model"])
+def test_every_main_face_is_scored(pair, kind, request):
+    score = one(pair, request.getfixturevalue(kind))
+    assert score.status == "ok"
+    assert len(score.faces) == 2
+    assert score.faces[0].box[2] < 512 < score.faces[1].box[0]
+    assert 0 <= score.worst_face_score <= score.face_score <= 100
+
+
+def test_workers_change_nothing(pair, model):
+    here, elsewhere = one(pair, model), one(pair, model, replace(ALONE, workers=1))
+    assert elsewhere.raw_score == pytest.approx(here.raw_score, abs=1e-5)
+    assert elsewhere.worst_face_score == pytest.approx(here.worst_face_score, abs=1e-3)
+
+
+def test_without_a_face_there_is_no_face_score(tmp_path, model):
+    Image.fromarray(data.coffee()).save(tmp_path / "coffee.png")
+    score = one(tmp_path / "coffee.png", model)
+    assert (score.status, score.faces) == ("no_face", ())
+    assert score.score is not None
+    assert (score.face_score, score.worst_face_score, score.face_defects) == (None, None, None)
+    assert "whole photo" in score.reason
+
+
+def test_boxes_are_in_pixels_of_the_full_photo(tmp_path, model):
+    large = Image.fromarray(data.astronaut()).resize((3000, 3000))
+    large.save(tmp_path / "large.jpg")
+    score = one(tmp_path / "large.jpg", model)
+    box = np.array(score.faces[0].box) / 3000 * 512
+    assert np.abs(box - (177, 62, 272, 191)).max() < 25
+    assert (score.width, score.height) == (3000, 3000)
+
+
+def test_batches_keep_the_order_and_a_bad_photo_its_place(tmp_path, model):
+    paths = [tmp_path / f"{n}.png" for n in range(5)]
+    for n, path in enumerate(paths):
+        Image.fromarray(data.astronaut()[:, : 300 + 40 * n]).save(path)
+    paths[2].write_bytes(b"")
+    batches = list(score_files(map(PhotoFile, paths), model, ALONE))
+    assert [len(batch) for batch in batches] == [2, 2, 1]
+    scores = [score for batch in batches for score in batch]
+    assert [score.path for score in scores] == paths
+    assert [score.status == "error" for score in scores] == [False, False, True, False, False]
+    assert all(score.model == model.id for score in scores)
+
+
+def test_a_batch_of_nothing_but_bad_photos(tmp_path, model):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_text("no photo")
+    (scores,) = score_files([PhotoFile(tmp_path / n) for n in ("a.jpg", "b.jpg")], model, ALONE)
+    assert [score.status for score in scores] == ["error", "error"]
+
+
+def test_a_stream_is_consumed_as_it_is_scored(pair, model):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield PhotoFile(pair)
+
+    results = score_files(endless(), model, ALONE)
+    next(results)
+    assert len(taken) <= 2 * ALONE.batch_size
+    results.close()
+
+
+def test_the_score_map_is_monotone_and_bounded():
+    wide = ScoreMapConfig(center=-3.0, scale=2.0)
+    values = [to_score(raw, wide) for raw in (-1e9, -10.0, -3.0, 0.0, 5.0, 1e9)]
+    assert values == sorted(values)
+    assert (values[0], values[2], values[-1]) == (pytest.approx(0), 50.0, pytest.approx(100))
+    assert to_score(0.0, wide) == pytest.approx(100 / (1 + math.exp(-1.5)))
+
+
+def test_a_model_that_gives_no_number_is_an_error_row(pair, tmp_path):
+    network = tiny.network(tiny.LITE)
+    with torch.no_grad():
+        network.head[3].bias.fill_(float("nan"))
+    save_model(network, tmp_path / "broken")
+    score = one(pair, find_model(str(tmp_path / "broken")))
+    assert (score.status, score.score) == ("error", None)
+    assert "finite" in score.reason
+
+
+@pytest.mark.parametrize("name", ["warp", "cuda:99", "cpu:x"])
+def test_an_unknown_device_is_refused(name):
+    with pytest.raises(UsageError, match="cannot be used"):
+        choose_device(name)
+
+
+def test_a_failing_device_is_an_engine_error(pair, model, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(engine, "score_batch", fail)
+    with pytest.raises(EngineError, match="out of memory"):
+        one(pair, model)
+
+
+def test_a_model_that_needs_liqe_features_is_refused(tmp_path, pair):
+    save_model(tiny.network(replace(tiny.CROPPED, auxiliary="liqe")), tmp_path / "liqe")
+    with pytest.raises(ModelError, match="LIQE"):
+        one(pair, find_model(str(tmp_path / "liqe")))

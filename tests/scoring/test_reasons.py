@@ -1,0 +1,38 @@
+import pytest
+
+from piqa_cli.records import DEFECTS, Severities
+from piqa_cli.scoring.reasons import MOST_REASONS, WORDS, reasons
+
+
+def severities(**named):
+    return Severities(tuple(named.get(name, 0.0) for name in DEFECTS))
+
+
+def test_every_defect_has_words():
+    assert set(WORDS) == set(DEFECTS)
+
+
+@pytest.mark.parametrize(
+    ("photo", "face", "expected"),
+    [
+        (severities(), severities(), ()),
+        (severities(noise=0.34), severities(noise=0.34), ()),
+        (severities(noise=0.5), severities(noise=0.5), ("photo: noise",)),
+        (severities(motion_blur=0.1), severities(motion_blur=0.7), ("face: motion blur",)),
+        (severities(defocus_blur=0.9), severities(defocus_blur=0.1), ("photo: out of focus",)),
+        (severities(noise=0.5, underexposure=0.8), None, ("photo: underexposed", "photo: noise")),
+        (severities(noise=0.5), severities(noise=0.55), ("photo: noise",)),
+    ],
+    ids=["clean", "below", "both", "face", "background", "no face", "about equal"],
+)
+def test_defects_in_words_worst_first(photo, face, expected):
+    assert reasons(photo, face, 0.35) == expected
+
+
+def test_only_the_worst_are_named():
+    everything = Severities((0.9,) * len(DEFECTS))
+    assert len(reasons(everything, everything, 0.35)) == MOST_REASONS
+
+
+def test_a_model_without_defects_gives_no_reasons():
+    assert reasons(None, None, 0.35) == ()
