@@ -22,12 +22,12 @@ HEADS = ("head", "face_head", "photo_defects", "face_defects")
 class HeadSettings:
     """How the heads are trained."""
 
-    epochs: int = 40
+    epochs: int = 24
     photos_per_batch: int = 24  # every version of each
     opinions_per_batch: int = 192
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    feature_dropout: float = 0.2  # on the backbones' features, training only
+    weight_decay: float = 0.3
+    feature_dropout: float = 0.3  # on the backbones' features, training only
     seed: int = 0
     weights: Weights = field(default_factory=Weights)
 

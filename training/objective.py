@@ -21,12 +21,12 @@ OPINION_SCALE = 12.0  # the same for a mean opinion from 0 to 1; 30 observers ag
 class Weights:
     """How much each part of the objective counts."""
 
-    same_photo: float = 2.0
-    across: float = 1.0
-    opinion: float = 1.0
+    same_photo: float = 3.0
+    across: float = 0.3
+    opinion: float = 10.0
     defects: float = 1.0
     face: float = 1.0
-    anchor: float = 0.05
+    anchor: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)

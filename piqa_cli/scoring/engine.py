@@ -147,7 +147,7 @@ def _on_device(network: DualBranchNet, views: dict[Cut, torch.Tensor], device: t
 def _loader(
     files: Iterable[PhotoFile], network: DualBranchNet, options: EngineOptions, device: torch.device
 ) -> Iterable[Batch]:
-    workers = _worker_count(options)
+    workers = _share_out(options, device)
     size = options.batch_size or (CPU_BATCH if device.type == "cpu" else DEVICE_BATCH)
     return DataLoader(
         PhotoDataset(network.config, options.max_pixels),
@@ -172,8 +172,19 @@ class _Batches:
             yield batch
 
 
-def _worker_count(options: EngineOptions) -> int:
-    return min(os.cpu_count() or 1, MOST_WORKERS) if options.workers is None else options.workers
+def _share_out(options: EngineOptions, device: torch.device) -> int:
+    """The number of workers. On the CPU the network takes half of the cores and the workers, one thread each, the rest.
+
+    One worker more than that fills the gaps. Two threads on one core would cost more than they bring: a thread that
+    waits for another one keeps its core busy.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
+    if device.type == "cpu":
+        threads = max(1, cores // 2) if options.workers != 0 else cores
+        torch.set_num_threads(threads)
+        workers = min(cores - threads + 1, MOST_WORKERS)
+    return workers if options.workers is None else options.workers
 
 
 def _start_method() -> str:

@@ -155,3 +155,15 @@ def test_a_model_that_needs_liqe_features_is_refused(tmp_path, pair):
     save_model(tiny.network(replace(tiny.CROPPED, auxiliary="liqe")), tmp_path / "liqe")
     with pytest.raises(ModelError, match="LIQE"):
         one(pair, find_model(str(tmp_path / "liqe")))
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "threads", "workers"),
+    [(1, None, 1, 1), (2, None, 1, 2), (8, None, 4, 5), (64, None, 32, 16), (8, 3, 4, 3), (8, 0, 8, 0)],
+)
+def test_cores_are_shared_between_network_and_workers(cores, asked, threads, workers, monkeypatch):
+    monkeypatch.setattr(engine.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    given = []
+    monkeypatch.setattr(engine.torch, "set_num_threads", given.append)
+    assert engine._share_out(EngineOptions(workers=asked), torch.device("cpu")) == workers
+    assert given == [threads]
