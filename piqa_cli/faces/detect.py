@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,8 @@ from PIL import Image, ImageOps
 
 from piqa_cli.records import Face
 
-DETECTION_SIDE = 720  # long side in pixels of the image that is searched; bounds time and memory
-SMALLEST_FACE = 22  # pixels there: 3 % of the photo's long side
+FIRST_SIDE, FIRST_SMALLEST = 640, 24  # pixels: long side that is searched, and width of the smallest face there (4 %)
+SECOND_SIDE, SECOND_SMALLEST = 720, 20  # the same on a miss (3 %)
 THRESHOLDS = (0.6, 0.7, 0.7)  # of MTCNN's three stages, as published
 LENIENT_THRESHOLDS = (0.5, 0.6, 0.6)
 MIN_CONFIDENCE = 0.95
@@ -21,31 +22,30 @@ LENIENT_MIN_CONFIDENCE = 0.9
 class FaceDetector:
     """MTCNN on a bounded working size, with a second look where the first finds nothing.
 
-    The second look takes a grey, contrast-stretched copy at lower thresholds: it recovers faces in coloured light and
-    at night, where the first stage misses skin tones it knows.
+    The second look takes a larger, grey, contrast-stretched copy at lower thresholds: it recovers small faces, and
+    faces in coloured light and at night, where the first one misses skin tones it knows.
     """
 
     def __init__(self, device: str = "cpu") -> None:
         from facenet_pytorch import MTCNN
 
-        def build(thresholds: tuple[float, float, float]) -> MTCNN:
-            net = MTCNN(keep_all=True, min_face_size=SMALLEST_FACE, thresholds=list(thresholds), device=device)
-            return net.eval()
+        def build(smallest: int, thresholds: tuple[float, float, float]) -> MTCNN:
+            return MTCNN(keep_all=True, min_face_size=smallest, thresholds=list(thresholds), device=device).eval()
 
-        self._first_look = build(THRESHOLDS)
-        self._second_look = build(LENIENT_THRESHOLDS)
+        self._first_look = build(FIRST_SMALLEST, THRESHOLDS)
+        self._second_look = build(SECOND_SMALLEST, LENIENT_THRESHOLDS)
 
     def detect(self, image: Image.Image, *, scale: float = 1.0) -> tuple[Face, ...]:
         """All faces in an upright RGB image, in the detector's order.
 
         Args:
-            image: any size; it is searched at no more than `DETECTION_SIDE`.
+            image: any size; it is searched at no more than `SECOND_SIDE`.
             scale: pixels of `image` for each pixel of the full-resolution photo; boxes are given in the latter.
         """
-        searched = image.copy()
-        searched.thumbnail((DETECTION_SIDE, DETECTION_SIDE), Image.Resampling.BILINEAR)
+        searched = _bounded(image, FIRST_SIDE)
         faces = _look(self._first_look, searched, MIN_CONFIDENCE)
         if not faces:
+            searched = _bounded(image, SECOND_SIDE)
             stretched = ImageOps.autocontrast(searched.convert("L"), cutoff=1).convert("RGB")
             faces = _look(self._second_look, stretched, LENIENT_MIN_CONFIDENCE)
         to_full = image.width / searched.width / scale
@@ -53,12 +53,20 @@ class FaceDetector:
         return tuple(_placed(face, to_full, full_size) for face in faces)
 
 
-def _look(net: object, image: Image.Image, min_confidence: float) -> list[Face]:
-    if min(image.size) < SMALLEST_FACE:
+def _bounded(image: Image.Image, side: int) -> Image.Image:
+    factor = side / max(image.size)
+    if factor >= 1:
+        return image
+    size = (max(round(image.width * factor), 1), max(round(image.height * factor), 1))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
+
+
+def _look(net: Any, image: Image.Image, min_confidence: float) -> list[Face]:
+    if min(image.size) < net.min_face_size:
         return []
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the package builds ragged arrays and calls deprecated functions
-        boxes, confidences, points = net.detect(image, landmarks=True)  # type: ignore[attr-defined]
+        boxes, confidences, points = net.detect(_plane_by_plane(image), landmarks=True)
     if boxes is None:
         return []
     return [
@@ -70,6 +78,11 @@ def _look(net: object, image: Image.Image, min_confidence: float) -> list[Face]:
         for box, confidence, point in zip(boxes, confidences, points, strict=True)
         if confidence >= min_confidence and np.isfinite(np.asarray(box, dtype=float)).all()
     ]
+
+
+def _plane_by_plane(image: Image.Image) -> torch.Tensor:
+    """uint8 (H, W, 3), laid out plane by plane: the package permutes it back, and pools that layout twice as fast."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().permute(1, 2, 0)
 
 
 def _placed(face: Face, factor: float, size: tuple[float, float]) -> Face:

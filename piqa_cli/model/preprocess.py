@@ -67,7 +67,8 @@ def _cut(image: Image.Image, face: Box | None, view: ViewConfig, config: Preproc
     if view.cut == "face" and face is not None:
         region = face_region(image.size, face, config)
     if view.fit == "squash":
-        return _as_tensor([image.resize((view.size, view.size), Image.Resampling.BICUBIC, box=region)])
+        size = (view.size, view.size)
+        return _as_tensor([image.resize(size, Image.Resampling.BICUBIC, box=region, reducing_gap=2.0)])
     return _as_tensor(_five_crops(image.crop(_whole_pixels(region)), view))
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from piqa_cli.errors import ModelError
+from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import BackboneConfig
 from piqa_cli.model.network import LIQE_WIDTH, DualBranchNet
 from piqa_cli.model.presets import DN_PIQA, PIQA_LITE
@@ -105,3 +106,17 @@ def test_the_default_reads_every_stage():
 def test_an_unknown_backbone_is_a_model_error():
     with pytest.raises(ModelError, match="no_such_net"):
         DualBranchNet(replace(tiny.LITE, full=BackboneConfig("no_such_net")))
+
+
+def test_fused_batch_norms_change_nothing():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    for norm in (m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        norm.running_mean.normal_(), norm.running_var.uniform_(0.5, 2)
+    with torch.inference_mode():
+        before = network(views).raw
+        fuse_batch_norms(network.full)
+        fuse_batch_norms(network.face)
+        after = network(views).raw
+    left = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert not left
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
