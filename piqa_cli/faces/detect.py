@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from piqa_cli.records import Face
 
 FIRST_SIDE, FIRST_SMALLEST = 640, 24  # pixels: long side that is searched, and width of the smallest face there (4 %)
-SECOND_SIDE, SECOND_SMALLEST = 720, 20  # the same on a miss (3 %)
+CLOSER_SIDE, CLOSER_SMALLEST = 720, 20  # the same on a miss (3 %)
 THRESHOLDS = (0.6, 0.7, 0.7)  # of MTCNN's three stages, as published
 LENIENT_THRESHOLDS = (0.5, 0.6, 0.6)
 MIN_CONFIDENCE = 0.95
@@ -20,10 +20,10 @@ LENIENT_MIN_CONFIDENCE = 0.9
 
 
 class FaceDetector:
-    """MTCNN on a bounded working size, with a second look where the first finds nothing.
+    """MTCNN on a bounded working size, with a closer look, and then a lenient one, where nothing was found.
 
-    The second look takes a larger, grey, contrast-stretched copy at lower thresholds: it recovers small faces, and
-    faces in coloured light and at night, where the first one misses skin tones it knows.
+    The closer look takes a larger copy and recovers small faces. The lenient one takes a grey, contrast-stretched copy
+    at lower thresholds: it recovers faces in coloured light and at night, where the others miss skin tones they know.
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -33,21 +33,24 @@ class FaceDetector:
             return MTCNN(keep_all=True, min_face_size=smallest, thresholds=list(thresholds), device=device).eval()
 
         self._first_look = build(FIRST_SMALLEST, THRESHOLDS)
-        self._second_look = build(SECOND_SMALLEST, LENIENT_THRESHOLDS)
+        self._closer_look = build(CLOSER_SMALLEST, THRESHOLDS)
+        self._lenient_look = build(CLOSER_SMALLEST, LENIENT_THRESHOLDS)
 
     def detect(self, image: Image.Image, *, scale: float = 1.0) -> tuple[Face, ...]:
         """All faces in an upright RGB image, in the detector's order.
 
         Args:
-            image: any size; it is searched at no more than `SECOND_SIDE`.
+            image: any size; it is searched at no more than `CLOSER_SIDE`.
             scale: pixels of `image` for each pixel of the full-resolution photo; boxes are given in the latter.
         """
         searched = _bounded(image, FIRST_SIDE)
         faces = _look(self._first_look, searched, MIN_CONFIDENCE)
         if not faces:
-            searched = _bounded(image, SECOND_SIDE)
+            searched = _bounded(image, CLOSER_SIDE)
+            faces = _look(self._closer_look, searched, MIN_CONFIDENCE)
+        if not faces:
             stretched = ImageOps.autocontrast(searched.convert("L"), cutoff=1).convert("RGB")
-            faces = _look(self._second_look, stretched, LENIENT_MIN_CONFIDENCE)
+            faces = _look(self._lenient_look, stretched, LENIENT_MIN_CONFIDENCE)
         to_full = image.width / searched.width / scale
         full_size = (image.width / scale, image.height / scale)
         return tuple(_placed(face, to_full, full_size) for face in faces)

@@ -97,21 +97,6 @@ def test_the_same_scores_whatever_the_batch_and_the_workers(shoot, model):
         assert row["score"] == pytest.approx(many[name]["score"], abs=0.011)
 
 
-def test_two_people_and_the_worse_of_them(tmp_path, model):
-    portrait = Image.fromarray(data.astronaut())
-    pair = Image.new("RGB", (1024, 512))
-    pair.paste(portrait, (0, 0))
-    pair.paste(portrait.filter(ImageFilter.GaussianBlur(6)), (512, 0))
-    pair.save(tmp_path / "pair.png")
-    (row,) = rows(piqa(tmp_path, "--format", "jsonl", "--no-cache", "--model", model)).values()
-    assert row["n_faces"] == 2
-    assert row["worst_face_score"] <= row["face_score"]
-    alone = portrait.save(tmp_path / "pair.png") or rows(
-        piqa(tmp_path, "--format", "jsonl", "--no-cache", "--model", model)
-    )
-    assert alone["pair.png"]["worst_face_score"] == alone["pair.png"]["face_score"]
-
-
 def test_paths_come_from_stdin(shoot, model):
     names = b"\0".join(os.fsencode(shoot / name) for name in ("portrait.jpg", "sub/blurred ünïcode.webp"))
     assert len(rows(piqa("-", "--format", "jsonl", "--no-cache", "--model", model, stdin=names))) == 2

@@ -47,7 +47,16 @@ def blurred_region(radius, *, face):
     return Image.composite(soft, photo(), mask) if face else Image.composite(photo(), soft, mask)
 
 
+def sharp_and_blurred():
+    """Two people: the larger one sharp, the smaller one out of focus."""
+    pair = Image.new("RGB", (1024, 512))
+    pair.paste(photo(), (0, 0))
+    pair.paste(photo().filter(ImageFilter.GaussianBlur(5)).resize((440, 440)), (540, 70))
+    return pair
+
+
 MADE = {
+    "pair": sharp_and_blurred,
     "original": photo,
     "blur_mild": lambda: photo().filter(ImageFilter.GaussianBlur(1.2)),
     "blur_strong": lambda: photo().filter(ImageFilter.GaussianBlur(5)),
@@ -90,6 +99,13 @@ def test_a_blurred_face_scores_below_a_blurred_background(rows):
 
 def test_a_shallow_depth_of_field_costs_little(rows):
     assert rows["background_blurred"]["score"] > rows["original"]["score"] - 20
+
+
+def test_the_worst_face_of_a_group_is_the_blurred_one(rows):
+    assert rows["pair"]["n_faces"] == 2
+    assert rows["pair"]["face_x2"] < 512
+    assert rows["pair"]["worst_face_score"] < rows["pair"]["face_score"] - 20
+    assert rows["original"]["worst_face_score"] == rows["original"]["face_score"]
 
 
 def test_a_good_portrait_and_ruined_ones_are_far_apart(rows):
