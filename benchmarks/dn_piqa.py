@@ -36,8 +36,9 @@ from piqa_cli.model.presets import DN_PIQA
 from piqa_cli.model.store import ModelFolder, find_model
 from piqa_cli.photos.decode import decode
 from piqa_cli.records import Box, PhotoFile, PhotoScore
+from piqa_cli.scoring.complete import score_batch
 from piqa_cli.scoring.devices import share_out
-from piqa_cli.scoring.engine import batches, score_batch
+from piqa_cli.scoring.engine import batches
 from piqa_cli.scoring.options import EngineOptions, Precision
 from piqa_cli.scoring.prepare import photo_inputs, stack
 from piqa_cli.scoring.scorer import Scorer

@@ -17,7 +17,7 @@ from piqa_cli.model.network import FaceOutput
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.photos.decode import DecodedPhoto, decode
 from piqa_cli.records import Box, Face, PhotoFile, PhotoScore, Severities
-from piqa_cli.scoring.engine import complete, severities, to_score
+from piqa_cli.scoring.complete import complete, severities, to_score
 from piqa_cli.scoring.liqe_words import LiqeVerdict, verdict
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, scaled, stack

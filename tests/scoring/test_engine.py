@@ -13,8 +13,9 @@ from piqa_cli.model.config import ScoreMapConfig
 from piqa_cli.model.store import find_model
 from piqa_cli.records import PhotoFile
 from piqa_cli.scoring import devices, engine
+from piqa_cli.scoring.complete import to_score
 from piqa_cli.scoring.devices import choose_device, share_out
-from piqa_cli.scoring.engine import score_files, to_score
+from piqa_cli.scoring.engine import score_files
 from piqa_cli.scoring.options import EngineOptions
 from tests.model import tiny
 
