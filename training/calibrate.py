@@ -1,8 +1,8 @@
-"""The 0-100 map: two anchors decide it."""
+"""The 0-100 map, which two anchors decide, and the severities from which defects are named."""
 
 from __future__ import annotations
 
-from math import log
+from math import ceil, log
 
 from torch import Tensor
 
@@ -11,6 +11,8 @@ from piqa_cli.model.config import ScoreMapConfig
 GOOD_SCORE = 85.0  # of the median undegraded portrait
 RUINED_SCORE = 10.0  # of the median ruined one
 RUINED_LOSS = 0.85  # latent quality loss from here on
+FALSE_REASONS = 0.04  # share of undegraded photos that may show any defect at all
+LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.1, 0.5
 
 
 def fit_score_map(raw: Tensor, loss: Tensor) -> ScoreMapConfig:
@@ -25,6 +27,27 @@ def fit_score_map(raw: Tensor, loss: Tensor) -> ScoreMapConfig:
     if not scale > 0:
         raise ValueError("ruined photos do not score below good ones: the network has not learnt")
     return ScoreMapConfig(center=good - scale * _logit(GOOD_SCORE), scale=scale)
+
+
+def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
+    """The severity from which each defect is named: so high that few undegraded photos show any.
+
+    Every defect gets the same quantile of its own, the lowest with which at most `FALSE_REASONS` of the photos are
+    above a threshold.
+
+    Args:
+        severities: (N, 9) of held-out undegraded photos, the worse of photo and face.
+
+    Returns:
+        9 thresholds in [`LEAST_THRESHOLD`, `GREATEST_THRESHOLD`], rounded up to hundredths.
+    """
+    low, high = 0.5, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        above = (severities > severities.quantile(middle, dim=0)).any(dim=1).float().mean()
+        low, high = (middle, high) if above > FALSE_REASONS else (low, middle)
+    found = severities.quantile(high, dim=0).clamp(LEAST_THRESHOLD, GREATEST_THRESHOLD)
+    return tuple(ceil(round(float(value) * 100, 4)) / 100 for value in found)
 
 
 def _logit(score: float) -> float:

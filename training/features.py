@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.preprocess import normalise
 from piqa_cli.records import Box
 from piqa_training.samples import Sample, make_samples, undegraded
-from piqa_training.sources import Source
+from piqa_training.sources import Source, Split
 
 MISSING = float("nan")
 
@@ -58,9 +60,16 @@ class Versions(Dataset[list[Sample]]):
     """All versions of one source for each index."""
 
     def __init__(
-        self, sources: Sequence[Source], faces: dict[Path, Box | None], config: ModelConfig, count: int, seed: int
+        self,
+        sources: Sequence[Source],
+        faces: dict[Path, Box | None],
+        config: ModelConfig,
+        count: int,
+        seed: int,
+        scenes: Mapping[Split, Sequence[Path]] | None = None,
     ) -> None:
         self.sources, self.faces, self.config, self.count, self.seed = sources, faces, config, count, seed
+        self.scenes = scenes or {}
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -68,7 +77,8 @@ class Versions(Dataset[list[Sample]]):
     def __getitem__(self, index: int) -> list[Sample]:
         source = self.sources[index]
         if self.count:
-            return make_samples(source, self.faces[source.path], self.config, self.count, self.seed + index)
+            scenes = self.scenes.get(source.split, ())
+            return make_samples(source, self.faces[source.path], self.config, self.count, self.seed + index, scenes)
         nothing = np.full(9, np.nan, dtype=np.float32)  # a real photo: its defects are not known
         face = self.faces[source.path]
         cuts = [undegraded(source, face, self.config, mirrored=mirrored) for mirrored in (False, True)]
@@ -83,7 +93,7 @@ def extract(network: DualBranchNet, dataset: Versions, *, workers: int) -> Featu
         dataset: the versions.
         workers: processes that render.
     """
-    network.eval()
+    network = _fast(network)
     parts = [
         _describe(_features(network, samples), samples, dataset.sources[index], index)
         for index, samples in enumerate(_render(dataset, workers))
@@ -111,6 +121,14 @@ def one_thread(_: int) -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def _fast(network: DualBranchNet) -> DualBranchNet:
+    """A copy with fused batch norms, as `piqa score` runs it."""
+    copied = copy.deepcopy(network).eval()
+    for backbone in (copied.full, copied.face):
+        fuse_batch_norms(backbone)
+    return copied.to(memory_format=torch.channels_last)
 
 
 def _features(network: DualBranchNet, samples: list[Sample]) -> dict[Cut, Tensor]:

@@ -166,16 +166,16 @@ def _run(network: DualBranchNet, made: _Made) -> _Made:
     for view in network.views:
         pixels = torch.cat([made.views[name][view.cut] for name in names])  # (K of all versions, 3, S, S)
         images = normalise({view.cut: pixels.to(device)[None]}, network.config.preprocess)[view.cut][0]
-        backbone = network.full if view.branch == "full" else network.face
         with torch.inference_mode():
-            vectors.append(backbone(images.contiguous(memory_format=torch.channels_last)).half().cpu())
+            described = network.describe(view, images.contiguous(memory_format=torch.channels_last))
+            vectors.append(described.half().cpu())
     parts = torch.split(torch.cat(vectors, dim=1), counts)  # (K, F of all cuts) each
     return _Made(made.path, {}, {name: part.clone() for name, part in zip(names, parts, strict=True)})
 
 
 def _stacked(network: DualBranchNet, rows: Sequence[bytes]) -> dict[Cut, Tensor]:
     """Stored vectors -> cut -> float16 (N, K, F)."""
-    widths = [(network.full if view.branch == "full" else network.face).width for view in network.views]
+    widths = [network.view_width(view) for view in network.views]
     values = np.stack([np.frombuffer(row, np.float16).reshape(-1, sum(widths)) for row in rows])
     parts = torch.split(torch.from_numpy(values), widths, dim=2)
     return {view.cut: part for view, part in zip(network.views, parts, strict=True)}
@@ -187,7 +187,8 @@ def _key(facts: PhotoFacts, version: str, settings: str) -> str:
 
 def _settings(network: DualBranchNet) -> str:
     """What features depend on besides the photo: the preprocessing and the backbones' weights."""
-    digest = hashlib.sha256(json.dumps([LAYOUT, asdict(network.config.preprocess)]).encode())
+    config = network.config
+    digest = hashlib.sha256(json.dumps([LAYOUT, asdict(config.preprocess), config.statistics]).encode())
     for branch in (network.full, network.face):
         digest.update(branch.pooling.encode())
         for name, tensor in branch.state_dict().items():

@@ -13,7 +13,7 @@ from piqa_cli.model.config import Cut
 from piqa_cli.model.network import DualBranchNet, Standardise
 from piqa_training.features import FeatureSet
 from piqa_training.measures import Measures, measure
-from piqa_training.objective import OpinionScale, Truth, Weights, objective
+from piqa_training.objective import Truth, Weights, objective
 
 HEADS = ("head", "face_head", "photo_defects", "face_defects")
 
@@ -22,12 +22,12 @@ HEADS = ("head", "face_head", "photo_defects", "face_defects")
 class HeadSettings:
     """How the heads are trained."""
 
-    epochs: int = 24
+    epochs: int = 14
     photos_per_batch: int = 24  # every version of each
     opinions_per_batch: int = 192
     learning_rate: float = 1e-3
-    weight_decay: float = 0.3
-    feature_dropout: float = 0.3  # on the backbones' features, training only
+    weight_decay: float = 3.0
+    feature_dropout: float = 0.2  # on the backbones' features, training only
     seed: int = 0
     weights: Weights = field(default_factory=Weights)
 
@@ -54,9 +54,8 @@ def train_heads(
     """
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
-    scale = OpinionScale()
     modules = [module for name, module in network.named_children() if name in HEADS]
-    parameters = [*scale.parameters(), *(p for module in modules for p in module.parameters())]
+    parameters = [p for module in modules for p in module.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs)
     standardised = standardise(network, features)
@@ -71,7 +70,6 @@ def train_heads(
                 network.from_features(batch),
                 network.faces_from_features(batch),
                 truth_of(features, rows),
-                scale,
                 settings.weights,
                 generator,
             )

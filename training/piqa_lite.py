@@ -21,11 +21,11 @@ from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings
 from piqa_training.initial import load_imagenet_lite0
 from piqa_training.pretrain_synthetic import SyntheticSettings, pretrain_synthetic
-from piqa_training.sources import Source, read_sources
+from piqa_training.sources import Source, Split, read_sources
 
 log = logging.getLogger("piqa_training")
 
-DEGRADED_OPINIONS = 400  # BIQ2021 photos that also serve as originals to degrade, people first
+DEGRADED_OPINIONS = 291  # BIQ2021 photos that also serve as originals to degrade, people first
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +61,8 @@ def make_model(options: argparse.Namespace) -> None:
     heads = HeadSettings(epochs=options.epochs, seed=options.seed)
     settings = SyntheticSettings(options.passes, options.versions, options.workers, heads)
     rated = [source for source in sources if source.opinion is not None]
-    pretrain_synthetic(network, _originals(sources, faces), rated, faces, settings, options.output, _Log())
+    originals, scenes = _originals(sources, faces), _scenes(sources)
+    pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes)
 
 
 class _Log(Observer):
@@ -78,6 +79,14 @@ def _originals(sources: list[Source], faces: dict[Path, Box | None]) -> list[Sou
     own = [s for s in sources if s.pristine and s.opinion is None]
     rated = sorted((s for s in sources if s.pristine and s.opinion is not None), key=lambda s: faces[s.path] is None)
     return own + rated[:DEGRADED_OPINIONS]
+
+
+def _scenes(sources: list[Source]) -> dict[Split, list[Path]]:
+    """Backgrounds for each split."""
+    splits: tuple[Split, ...] = ("train", "val")
+    return {
+        split: [s.path for s in sources if s.part == "scenes" and s.pristine and s.split == split] for split in splits
+    }
 
 
 def _limited(sources: list[Source], limit: int | None) -> list[Source]:

@@ -24,18 +24,21 @@ from piqa_cli.model.config import ScoreMapConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.photos.discover import discover
 from piqa_cli.records import Box
-from piqa_training.calibrate import RUINED_LOSS, fit_score_map
+from piqa_training.calibrate import RUINED_LOSS, fit_score_map, fit_thresholds
 from piqa_training.features import FeatureSet, Versions, extract, join
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.placement import fresh_map
 from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
 from piqa_training.measures import Measures
-from piqa_training.sources import HELD_OUT, Source, split_of
+from piqa_training.sources import HELD_OUT, Source, Split, split_of
 
 LEAST_PHOTOS = 5
+LEAST_UNDEGRADED = 100  # held-out photos, to calibrate severities
 PART = 50  # photos whose features are kept together: what a stopped run computes again
 LOG_FILE = "log.json"
 FEATURES_FOLDER = "features"
+
+Scenes = Mapping[Split, Sequence[Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def pretrain_synthetic(
     settings: SyntheticSettings,
     run: Path,
     observer: Observer,
+    scenes: Scenes | None = None,
 ) -> dict[str, Any]:
     """Train the heads of `network`, place its 0-100 map, write `run/model` and `run/log.json` -> the log.
 
@@ -91,6 +95,7 @@ def pretrain_synthetic(
         settings: how much and how.
         run: the folder of the run; features that are in it already are used.
         observer: is told how it goes.
+        scenes: split -> photos before which people cut out from plain backdrops are set at times.
 
     Raises:
         UsageError: the network has no defect heads or no face head, or there is too little to learn from.
@@ -100,7 +105,8 @@ def pretrain_synthetic(
         raise UsageError(
             "degradation ranking needs a network with defect heads and a face head", hint="use piqa-lite's"
         )
-    features = _features(network, originals, rated, faces, settings, run / FEATURES_FOLDER, observer)
+    jobs = _jobs(originals, rated, settings)
+    features = _features(network, jobs, faces, settings, run / FEATURES_FOLDER, observer, scenes)
     fit_standardisation(network, features)
     history: list[dict[str, Any]] = []
     began = time.monotonic()
@@ -113,7 +119,8 @@ def pretrain_synthetic(
         observer.epoch({**_record(epoch, losses, measured), **times, "best": better})
 
     best = train_heads(network, features, settings.heads, report)
-    network.config = replace(network.config, score_map=_score_map(network, features, observer))
+    score_map, visible_at = _score_map(network, features, observer), _visible_at(network, features)
+    network.config = replace(network.config, score_map=score_map, visible_at=visible_at)
     save_model(network, run / "model")
     log = {
         "settings": asdict(settings),
@@ -132,37 +139,53 @@ def _record(epoch: int, losses: dict[str, float], measured: Measures) -> dict[st
     return {"epoch": epoch, "train": {**losses, "loss": sum(losses.values())}, "val": val}
 
 
-def _features(
-    network: DualBranchNet,
-    originals: Sequence[Source],
-    rated: Sequence[Source],
-    faces: Mapping[Path, Box | None],
-    settings: SyntheticSettings,
-    folder: Path,
-    observer: Observer,
-) -> FeatureSet:
-    """Of every pass over the originals, and of the photos that people judged.
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Some photos whose features are kept in one file."""
+
+    name: str
+    sources: Sequence[Source]
+    versions: int  # of each; 0: as it is and mirrored
+    number: int  # of the first photo, unique over the run
+
+
+def _jobs(originals: Sequence[Source], rated: Sequence[Source], settings: SyntheticSettings) -> list[_Job]:
+    """Every pass over the originals, and the photos that people judged.
 
     In two passes one photo differs in size and mirroring, and counts as two.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    seed, total = settings.heads.seed, settings.passes * len(originals) + len(rated)
     jobs = [
-        (f"pass-{turn}-{start}", originals[start : start + PART], settings.versions, turn * len(originals) + start)
+        _Job(f"pass-{turn}-{start}", originals[start : start + PART], settings.versions, turn * len(originals) + start)
         for turn in range(settings.passes)
         for start in range(0, len(originals), PART)
     ]
     first = settings.passes * len(originals)
-    jobs += [(f"rated-{start}", rated[start : start + PART], 0, first + start) for start in range(0, len(rated), PART)]
+    return jobs + [
+        _Job(f"rated-{start}", rated[start : start + PART], 0, first + start) for start in range(0, len(rated), PART)
+    ]
+
+
+def _features(
+    network: DualBranchNet,
+    jobs: Sequence[_Job],
+    faces: Mapping[Path, Box | None],
+    settings: SyntheticSettings,
+    folder: Path,
+    observer: Observer,
+    scenes: Scenes | None,
+) -> FeatureSet:
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(len(job.sources) for job in jobs)
     parts = []
-    for name, sources, count, number in jobs:
-        file = folder / f"{name}.safetensors"
+    for job in jobs:
+        file = folder / f"{job.name}.safetensors"
         if not file.is_file():
-            versions = Versions(sources, dict(faces), network.config, count, seed + number)
-            extract(network, versions, workers=min(settings.workers, len(sources))).save(file)
+            seed = settings.heads.seed + job.number
+            versions = Versions(job.sources, dict(faces), network.config, job.versions, seed, scenes)
+            extract(network, versions, workers=min(settings.workers, len(job.sources))).save(file)
         part = FeatureSet.load(file)
-        parts.append(replace(part, photo=part.photo + number))
-        observer.progress("features", min(number + len(sources), total), total)
+        parts.append(replace(part, photo=part.photo + job.number))
+        observer.progress("features", min(job.number + len(job.sources), total), total)
     return join(parts)
 
 
@@ -184,6 +207,19 @@ def _score_map(network: DualBranchNet, features: FeatureSet, observer: Observer)
     except ValueError as error:
         observer.note(f"{error}: 50 is the middle of the photos now; train on more photos or for more epochs")
         return fresh_map(raw)
+
+
+def _visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...]:
+    """Severities that held-out undegraded photos hardly reach; the configured ones where these are too few."""
+    rows = features.val & (features.loss == 0) & features.photo_severities[:, 0].isfinite()
+    if int(rows.sum()) < LEAST_UNDEGRADED:
+        return network.config.visible_at
+    network.eval()
+    with torch.inference_mode():
+        batch = {cut: values[rows][:, None] for cut, values in standardise(network, features).items()}
+        output = network.from_features(batch)
+    assert output.photo_defects is not None and output.face_defects is not None
+    return fit_thresholds(torch.maximum(output.photo_defects, output.face_defects))
 
 
 def _has_both_ends(loss: Tensor) -> bool:

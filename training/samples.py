@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from piqa_cli.faces.choose import by_importance
@@ -26,13 +27,11 @@ from piqa_training.degrade.recipes import (
     render,
     sample_recipe,
 )
+from piqa_training.originals import mirror, scaled, varied
 from piqa_training.sources import Source
 
 FACE_MISSED = 0.08  # share of versions in which the detector is taken to have missed the face
 BOX_JITTER = 0.06  # of the box's size, standard deviation
-GREYSCALE = 0.06
-SMALLER = 0.5  # share of photos that are reduced first, by up to
-SMALLEST = 0.6
 ROOM_AROUND = 0.6  # a face wider than this share of the photo leaves no background to treat apart
 SAME_RECIPE_SCALE = (0.35, 0.85)  # severities of a rung's milder sibling
 
@@ -76,8 +75,15 @@ def sample_versions(rng: np.random.Generator, count: int, *, has_face: bool) -> 
     return recipes[:count]
 
 
-def make_samples(source: Source, face: Box | None, config: ModelConfig, count: int, seed: int) -> list[Sample]:
-    """`count` versions of one photo under one augmentation of the photo itself.
+def make_samples(
+    source: Source,
+    face: Box | None,
+    config: ModelConfig,
+    count: int,
+    seed: int,
+    scenes: Sequence[Path] = (),
+) -> list[Sample]:
+    """`count` versions of one photo under one variation of the photo itself.
 
     Args:
         source: the photo.
@@ -85,10 +91,11 @@ def make_samples(source: Source, face: Box | None, config: ModelConfig, count: i
         config: which views to cut.
         count: versions; the first is undegraded.
         seed: fixes everything.
+        scenes: backgrounds before which a person cut out from a plain backdrop may be set.
     """
     rng = np.random.default_rng(seed)
     photo = decode(source.path, max_side=config.preprocess.working_side)
-    image, box = _augment(photo.image, face and _scaled(face, photo.scale), rng)
+    image, box = varied(photo.image, face and scaled(face, photo.scale), scenes, rng)
     pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
     mask = None if box is None else face_mask(pixels.shape[:2], box)
     samples = []
@@ -103,9 +110,9 @@ def make_samples(source: Source, face: Box | None, config: ModelConfig, count: i
 def undegraded(source: Source, face: Box | None, config: ModelConfig, *, mirrored: bool = False) -> dict[Cut, Tensor]:
     """The views of a photo as it is, for opinions."""
     photo = decode(source.path, max_side=config.preprocess.working_side)
-    image, box = photo.image, face and _scaled(face, photo.scale)
+    image, box = photo.image, face and scaled(face, photo.scale)
     if mirrored:
-        image, box = _mirror(image, box)
+        image, box = mirror(image, box)
     return cut_views(image, box, config.preprocess)
 
 
@@ -123,24 +130,6 @@ def _sample(version: Image.Image, seen: Box | None, recipe: Recipe, config: Mode
     )
 
 
-def _augment(image: Image.Image, box: Box | None, rng: np.random.Generator) -> tuple[Image.Image, Box | None]:
-    """Changes of the photo that say nothing about its quality: size, mirror, greyscale."""
-    if rng.random() < SMALLER:
-        factor = rng.uniform(SMALLEST, 1)
-        width, height = max(round(image.width * factor), 64), max(round(image.height * factor), 64)
-        box = box and _scaled(box, width / image.width)
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    if rng.random() < 0.5:
-        image, box = _mirror(image, box)
-    if rng.random() < GREYSCALE:
-        image = image.convert("L").convert("RGB")
-    return image, box
-
-
-def _mirror(image: Image.Image, box: Box | None) -> tuple[Image.Image, Box | None]:
-    return ImageOps.mirror(image), box and (image.width - box[2], box[1], image.width - box[0], box[3])
-
-
 def _as_image(pixels: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
 
@@ -149,7 +138,3 @@ def _jitter(box: Box, rng: np.random.Generator) -> Box:
     size = max(box[2] - box[0], box[3] - box[1])
     x1, y1, x2, y2 = (value + rng.normal() * BOX_JITTER * size for value in box)
     return (x1, y1, max(x2, x1 + 4), max(y2, y1 + 4))
-
-
-def _scaled(box: Box, factor: float) -> Box:
-    return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)

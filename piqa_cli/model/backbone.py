@@ -86,6 +86,12 @@ def fuse_batch_norms(module: nn.Module) -> None:
 
 def _mean_and_std(maps: Tensor) -> Tensor:
     """Channel means and standard deviations over the image: (B, C, H, W) -> (B, 2C)."""
-    flat = maps.float().flatten(2)  # (B, C, H*W)
-    variance, mean = torch.var_mean(flat, dim=2, correction=0)
+    if maps.is_contiguous(
+        memory_format=torch.channels_last
+    ):  # channels lie side by side: three plain passes are faster
+        rows = maps.float().permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C)
+        mean = rows.mean(dim=1)
+        variance = (rows - mean[:, None]).square().mean(dim=1)
+    else:
+        variance, mean = torch.var_mean(maps.float().flatten(2), dim=2, correction=0)
     return torch.cat([mean, (variance + VARIANCE_EPS).sqrt()], dim=1)

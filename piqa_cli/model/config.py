@@ -16,6 +16,7 @@ from piqa_cli.errors import ModelError
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
+VISIBLE = 0.3  # severity of a clearly visible defect
 
 Branch = Literal["full", "face"]
 Auxiliary = Literal["none", "defects", "liqe"]
@@ -84,12 +85,12 @@ class ModelConfig:
     preprocess: PreprocessConfig
     auxiliary: Auxiliary = "none"
     face_head: bool = False  # a second regressor that scores one face from its own views
+    statistics: bool = False  # tone, colour and texture of the pixels beside each view's features (model/statistics.py)
     hidden: int = 128
     dropout: float = 0.1
     score_map: ScoreMapConfig = ScoreMapConfig()
-    reason_threshold: float = (
-        0.3  # a defect at or above this severity is named: under 5 % of undegraded photos show one
-    )
+    visible_at: tuple[float, ...] = (VISIBLE,) * 9  # estimated severity at which each defect is clearly visible
+    reason_threshold: float = VISIBLE  # a defect at or above this calibrated severity is named
     format: int = FORMAT
 
     def to_json(self) -> str:

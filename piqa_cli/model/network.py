@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from piqa_cli.model import statistics
 from piqa_cli.model.backbone import Backbone
 from piqa_cli.model.config import Branch, Cut, ModelConfig, ViewConfig
 from piqa_cli.records import DEFECTS
@@ -31,7 +32,7 @@ class NetworkOutput:
     crops: Tensor  # (B, K) the same for each crop; `raw` is their mean
     photo_defects: Tensor | None  # (B, 9) severities in [0, 1]
     face_defects: Tensor | None  # (B, 9)
-    embedding: Tensor  # (B, F) features of the first view, averaged over the crops
+    embedding: Tensor  # (B, F) the backbone's features of the first view, averaged over the crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class DualBranchNet(nn.Module):
         self.full = Backbone(config.full, sizes["full"])
         self.face = Backbone(config.face, sizes["face"])
         self.standardise = nn.ModuleDict({v.cut: self._standardiser(v) for v in self.views})
-        photo_width = sum(self._branch(v).width for v in self.views)
-        face_width = sum(self._branch(v).width for v in self.views if v.cut != "frame")
+        photo_width = sum(self.view_width(v) for v in self.views)
+        face_width = sum(self.view_width(v) for v in self.views if v.cut != "frame")
         auxiliary_width = {"none": 0, "liqe": LIQE_WIDTH, "defects": 2 * len(DEFECTS)}[config.auxiliary]
         self.photo_defects: Regressor | None = None
         self.face_defects: Regressor | None = None
@@ -100,7 +101,7 @@ class DualBranchNet(nn.Module):
         for view in self.views:
             if view.cut in views:
                 images = views[view.cut]  # (B, K, 3, S, S)
-                vectors = self.standardise[view.cut](self._branch(view)(images.flatten(0, 1)))  # (B*K, F)
+                vectors = self.standardise[view.cut](self.describe(view, images.flatten(0, 1)))  # (B*K, F)
                 result[view.cut] = vectors.unflatten(0, images.shape[:2])
         return result
 
@@ -124,7 +125,7 @@ class DualBranchNet(nn.Module):
             crops=raw,
             photo_defects=None if photo_defects is None else photo_defects.mean(dim=1),
             face_defects=None if face_defects is None else face_defects.mean(dim=1),
-            embedding=features[self.views[0].cut].mean(dim=1),
+            embedding=features[self.views[0].cut][..., : self._branch(self.views[0]).width].mean(dim=1),
         )
 
     def score_faces(self, views: Views, liqe: Tensor | None = None) -> FaceOutput:
@@ -149,9 +150,24 @@ class DualBranchNet(nn.Module):
     def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
         return torch.cat([features[v.cut] for v in self.views if v.cut != "frame"], dim=2)
 
+    def describe(self, view: ViewConfig, images: Tensor) -> Tensor:
+        """What the branch sees in (N, 3, S, S) and, if configured, what the pixels say: (N, F)."""
+        seen: Tensor = self._branch(view)(images)
+        if not self.config.statistics:
+            return seen
+        mean, std = (torch.tensor(v, device=images.device).view(3, 1, 1) for v in self._normalisation)
+        return torch.cat([seen, statistics.pixel_statistics(images.float() * std + mean)], dim=1)
+
+    @property
+    def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.config.preprocess.mean, self.config.preprocess.std
+
+    def view_width(self, view: ViewConfig) -> int:
+        """How many features a view has."""
+        return self._branch(view).width + (statistics.WIDTH if self.config.statistics else 0)
+
     def _branch(self, view: ViewConfig) -> Backbone:
         return self.full if view.branch == "full" else self.face
 
     def _standardiser(self, view: ViewConfig) -> nn.Module:
-        branch = self._branch(view)
-        return Standardise(branch.width) if branch.pooling == "stages" else nn.Identity()
+        return Standardise(self.view_width(view)) if self._branch(view).pooling == "stages" else nn.Identity()

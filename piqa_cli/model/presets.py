@@ -28,6 +28,7 @@ PIQA_LITE = ModelConfig(
     face=_LITE,
     auxiliary="defects",
     face_head=True,
+    statistics=True,
     preprocess=PreprocessConfig(
         views=(
             ViewConfig("frame", "full", 320),

@@ -65,7 +65,7 @@ def test_ground_truth_of_a_hand_written_recipe() -> None:
         )
     )
     assert by_name(face_severities(recipe)) == pytest.approx({"noise": 0.5, "motion_blur": 0.2})
-    expected = {"noise": np.hypot(0.3, 0.36), "motion_blur": 0.18, "underexposure": 0.1}
+    expected = {"noise": np.hypot(0.3, 0.36), "motion_blur": 0.18, "underexposure": 0.04}
     assert by_name(photo_severities(recipe)) == pytest.approx(expected)
 
 
@@ -177,7 +177,7 @@ def test_samples_keep_the_announced_shares() -> None:
         "regional": np.mean([r.needs_face for r in recipes]),
         "single": np.mean([len(r.steps) == 1 and not r.needs_face for r in recipes]),
     }
-    assert share == pytest.approx({"none": 0.12, "regional": 0.2, "single": 0.49}, abs=0.04)
+    assert share == pytest.approx({"none": 0.1, "regional": 0.26, "single": 0.46}, abs=0.03)
     assert {step.family for r in recipes for step in r.steps} == set(DEFECTS)
     assert not any(sample_recipe(rng, has_face=False).needs_face for _ in range(300))
 

@@ -1,6 +1,6 @@
 import torch
 
-from piqa_training.calibrate import fit_score_map
+from piqa_training.calibrate import FALSE_REASONS, GREATEST_THRESHOLD, LEAST_THRESHOLD, fit_score_map, fit_thresholds
 from piqa_training.measures import pair_accuracy
 from piqa_training.objective import ACROSS_LEAST, Truth, _pairs
 
@@ -26,9 +26,10 @@ def as_set(pairs):
 
 
 def test_pairs_are_drawn_within_a_photo_between_clearly_different_ones_and_among_opinions():
-    same, across, opinions = _pairs(truth(), torch.Generator().manual_seed(0))
+    same, across, opinions, untouched = _pairs(truth(), torch.Generator().manual_seed(0))
     assert as_set(same) == {(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)}
     assert as_set(opinions) == {(6, 7)}
+    assert as_set(untouched) == {(0, 3)}
     loss = truth().loss
     assert as_set(across) <= {(a, b) for a in range(3) for b in range(3, 6)}
     assert all(abs(loss[a] - loss[b]) >= ACROSS_LEAST for a, b in across.tolist())
@@ -56,3 +57,13 @@ def test_the_score_map_puts_good_and_ruined_photos_at_their_anchors():
 
     assert round(score(2.0)) == 85
     assert round(score(-8.0)) == 10
+
+
+def test_few_undegraded_photos_are_above_any_threshold():
+    generator = torch.Generator().manual_seed(4)
+    severities = torch.rand(500, 9, generator=generator) ** 3 * torch.linspace(0.05, 0.45, 9)
+    thresholds = torch.tensor(fit_thresholds(severities))
+    assert (severities > thresholds).any(dim=1).float().mean() <= FALSE_REASONS
+    assert thresholds.min() == torch.tensor(LEAST_THRESHOLD)
+    assert fit_thresholds(severities / 100) == (LEAST_THRESHOLD,) * 9
+    assert fit_thresholds(severities.clamp(min=0.4) * 2) == (GREATEST_THRESHOLD,) * 9

@@ -23,15 +23,15 @@ __all__ = [
     "sample_recipe",
 ]
 
-_SHAPES_WITH_FACE = {"none": 0.12, "single": 0.48, "combined": 0.2, "regional": 0.2}
+_SHAPES_WITH_FACE = {"none": 0.1, "single": 0.46, "combined": 0.18, "regional": 0.26}
 _SHAPES_WITHOUT_FACE = {"none": 0.12, "single": 0.6, "combined": 0.28}
 _REGIONAL = {"defocus_blur": 0.38, "motion_blur": 0.2, "noise": 0.16, "underexposure": 0.16, "overexposure": 0.1}
-_PLACES = {"face": 0.4, "background": 0.3, "both": 0.3}
+_PLACES = {"face": 0.37, "background": 0.38, "both": 0.25}
 _OPPOSITES = {"underexposure": "overexposure"}
 
 
 def sample_recipe(rng: np.random.Generator, *, has_face: bool) -> Recipe:
-    """Draw a recipe: 12 % untouched, about half one family, a fifth 2-3 families, a fifth face and background apart.
+    """Draw a recipe: 10 % untouched, about half one family, a fifth 2-3 families, a quarter face and background apart.
 
     Severities are dense at the mild end. Without a face, no step is regional.
     """

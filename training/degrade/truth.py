@@ -21,14 +21,14 @@ BACKGROUND_SHARE: dict[str, float] = {
     "noise": 0.3,
     "compression": 0.3,
     "low_resolution": 0.1,
-    "underexposure": 0.2,
-    "overexposure": 0.25,
+    "underexposure": 0.08,  # a low-key portrait is dark around a well-lit face on purpose
+    "overexposure": 0.2,
     "low_contrast": 0.2,
     "color_cast": 0.3,
 }
 """How much a background-only step counts as a defect of the whole photo."""
 
-_BACKGROUND_DEFOCUS_LOSS = 0.045  # twentieth of the face's: very strong fake bokeh is not quite free
+_BACKGROUND_DEFOCUS_LOSS = 0.02  # fiftieth of the face's: very strong fake bokeh is not quite free
 
 ANNOYANCE: dict[str, tuple[float, float]] = {
     "defocus_blur": (1.0, 0.85),
@@ -60,7 +60,7 @@ def latent_quality_loss(recipe: Recipe) -> float:
     """How much worse the photo is than its original: 0 untouched, about 1 ruined, a little more for combinations.
 
     Comparable between any two versions of one photo. Steps on the face weigh nearly as much as on the whole photo,
-    steps on the background little, background defocus a twentieth.
+    steps on the background little, background defocus a fiftieth.
     """
     return _pool(_combine(recipe, _loss_share))
 

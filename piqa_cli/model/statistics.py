@@ -1,0 +1,183 @@
+"""What the pixels of a view say by themselves: tone, colour balance, sharpness, noise and compression as numbers.
+
+A backbone that was trained to recognise things learns to overlook a wrong white balance or a veil of noise; natural
+scene statistics measure them. The texture numbers follow the idea of BRISQUE (Mittal, Moorthy and Bovik 2012): bright-
+ness less its local mean over its local deviation (MSCN) has nearly the same distribution in every good photo. Norms of
+several orders stand in for quantiles: a low order sees the flat parts (noise), a high one the strongest edges (focus).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+TINY = 1e-3  # added before logarithms: a quarter of one 8-bit step
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+SCALES = 3  # full size, half, quarter
+WINDOW = 7  # pixels, of the local mean and deviation
+BLOCK = 8  # pixels, of JPEG's transform
+TONE_STEP = 4  # every fourth pixel each way is enough for tone
+
+
+def pixel_statistics(pixels: Tensor) -> Tensor:
+    """Statistics of B images: float32 (B, 3, H, W) in [0, 1] -> (B, `WIDTH`). Sides of at least 64 pixels."""
+    luma = _luma(pixels)
+    parts = [_tone(_shrunk(pixels, TONE_STEP)), *_colour_edges(pixels), _grid(luma)]
+    for scale in range(SCALES):
+        if scale:
+            luma, pixels = _shrunk(luma, 2), _shrunk(pixels, 2)
+        parts += [_texture(luma), _normalised_luma(luma)]
+        if scale < SCALES - 1:
+            parts += [_grain(opponent) for opponent in _opponents(pixels)]
+    return torch.cat(parts, dim=1)
+
+
+def _shrunk(plane: Tensor, factor: int) -> Tensor:
+    """Means of factor x factor pixels, (B, C, H, W) -> (B, C, H // factor, W // factor)."""
+    batch, channels, height, width = plane.shape
+    height, width = height // factor, width // factor
+    whole = plane[..., : height * factor, : width * factor]
+    rows = whole.reshape(batch, channels, height, factor, width * factor).mean(dim=3)
+    return rows.reshape(batch, channels, height, width, factor).mean(dim=4)
+
+
+def _local_mean(plane: Tensor) -> Tensor:
+    """Mean over `WINDOW` x `WINDOW` pixels around each, (B, 1, H, W) -> (B, 1, H - 6, W - 6)."""
+    down = plane.unfold(2, WINDOW, 1).mean(dim=-1)  # on a CPU ten times as fast as avg_pool2d
+    return down.unfold(3, WINDOW, 1).mean(dim=-1)
+
+
+def _luma(pixels: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, 1, H, W), Rec. 601 weights."""
+    red, green, blue = pixels[:, 0:1], pixels[:, 1:2], pixels[:, 2:3]
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def _opponents(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Red against green, yellow against blue: (B, 1, H, W) each."""
+    red, green, blue = pixels[:, 0:1], pixels[:, 1:2], pixels[:, 2:3]
+    return red - green, (red + green) / 2 - blue
+
+
+def _tone(pixels: Tensor) -> Tensor:
+    """Distribution of brightness and colour, shares at both ends, white points, dark channel (He et al. 2009)."""
+    luma = _luma(pixels)
+    channels = torch.cat([pixels, luma], dim=1).flatten(2)  # (B, 4, N)
+    levels = torch.quantile(channels, torch.tensor(LEVELS, device=pixels.device), dim=2)  # (7, B, 4)
+    means, deviations = channels.mean(dim=2), channels.std(dim=2)
+    ends = torch.cat([(channels > 0.98).float().mean(dim=2), (channels < 0.02).float().mean(dim=2)], dim=1)
+    light = _log(means[:, 3:]), _log(levels[3, :, 3:])
+    opponents = [stat for o in _opponents(pixels) for stat in (o.mean(dim=(2, 3)), o.std(dim=(2, 3)))]
+    spread = pixels.amax(dim=1, keepdim=True) - pixels.amin(dim=1, keepdim=True)
+    saturation = spread / (pixels.amax(dim=1, keepdim=True) + 0.05)
+    colour = spread.mean(dim=(2, 3)), spread.std(dim=(2, 3)), saturation.mean(dim=(2, 3))
+    dark = -max_pool2d(-pixels.amin(dim=1, keepdim=True), 5, stride=3)
+    veil = dark.mean(dim=(2, 3)), dark.amax(dim=(2, 3)), dark.amin(dim=(2, 3))
+    ratios = [_balance(means), _balance(levels[5]), _balance(levels[1]), _balance(levels[3])]
+    flat = levels.permute(1, 0, 2).flatten(1)
+    return torch.cat([flat, means, deviations, ends, *light, *opponents, *colour, *veil, *ratios], dim=1)
+
+
+def _balance(levels: Tensor) -> Tensor:
+    """Red and blue over green in logarithms: (B, 4 or 3) -> (B, 2); both 0 for neutral grey."""
+    logs = _log(levels[:, :3])
+    return torch.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]], dim=1)
+
+
+def _colour_edges(pixels: Tensor) -> list[Tensor]:
+    """The balance of the edges (grey-edge hypothesis, van de Weijer et al. 2007), and shares of flat neighbours."""
+    across = (pixels[..., :, 1:] - pixels[..., :, :-1]).abs()
+    down = (pixels[..., 1:, :] - pixels[..., :-1, :]).abs()
+    edges = across.mean(dim=(2, 3)) + down.mean(dim=(2, 3))  # (B, 3)
+    same = [(step < TINY).float().mean(dim=(1, 2, 3))[:, None] for step in (across, down)]
+    return [_balance(edges), *same]
+
+
+def _texture(luma: Tensor) -> Tensor:
+    """Norms of the differences in four directions and of the Laplacian, and how its energy is spread over the view."""
+    directions = (
+        luma[..., 1:, 1:] - luma[..., 1:, :-1],
+        luma[..., 1:, 1:] - luma[..., :-1, 1:],
+        luma[..., 1:, 1:] - luma[..., :-1, :-1],
+        luma[..., 1:, :-1] - luma[..., :-1, 1:],
+    )
+    steps = [d.abs() for d in directions]
+    means = torch.cat([_log(step.mean(dim=(2, 3))) for step in steps], dim=1)  # (B, 4)
+    peaks = torch.cat([_log(_norm(step, 4)) for step in steps], dim=1)
+    least = means.amin(dim=1, keepdim=True) - means.amax(dim=1, keepdim=True)
+    laplacian = _laplacian(luma)
+    energy = _log(_shrunk(laplacian, BLOCK))  # (B, 1, h, w): local detail in logarithms
+    flat = energy.flatten(1)
+    ends = torch.quantile(flat, torch.tensor([0.1, 0.5, 0.9, 0.98], device=luma.device), dim=1).T
+    spread = flat.std(dim=1, correction=0, keepdim=True)
+    return torch.cat([means, peaks, least, *_norms(laplacian), ends, spread], dim=1)
+
+
+def _grain(opponent: Tensor) -> Tensor:
+    """Fine structure of a colour plane, where good photos have little."""
+    return torch.cat(_norms(_laplacian(opponent)), dim=1)
+
+
+def _laplacian(plane: Tensor) -> Tensor:
+    """Its magnitude: (B, 1, H, W) -> (B, 1, H - 2, W - 2)."""
+    inner = plane[..., 1:-1, 1:-1]
+    around = plane[..., :-2, 1:-1] + plane[..., 2:, 1:-1] + plane[..., 1:-1, :-2] + plane[..., 1:-1, 2:]
+    return (4 * inner - around).abs()
+
+
+def _norms(values: Tensor) -> list[Tensor]:
+    """Logarithms of the power means of orders 1/2, 1, 2 and 4 of magnitudes."""
+    return [_log(_norm(values, order)) for order in (0.5, 1, 2, 4)]
+
+
+def _norm(values: Tensor, order: float) -> Tensor:
+    """Power mean of magnitudes over the image: (B, 1, H, W) -> (B, 1)."""
+    if order == 0.5:
+        return values.sqrt().mean(dim=(2, 3)) ** 2
+    if order == 4:
+        return (values * values).square().mean(dim=(2, 3)) ** 0.25
+    return values.mean(dim=(2, 3)) if order == 1 else values.square().mean(dim=(2, 3)).sqrt()
+
+
+def _normalised_luma(luma: Tensor) -> Tensor:
+    """Moments of MSCN coefficients and of products of neighbours (BRISQUE's features), and of the local deviation."""
+    mean = _local_mean(luma)
+    variance = (_local_mean(luma * luma) - mean * mean).clamp(min=0)
+    deviation = variance.sqrt()
+    edge = WINDOW // 2
+    mscn = (luma[..., edge:-edge, edge:-edge] - mean) / (deviation + 1 / 255)
+    square = mscn * mscn
+    powers = mscn.abs(), square, square * mscn, square.square()
+    moments = [power.mean(dim=(2, 3)) for power in powers]
+    moments[-1] = _log(moments[-1])
+    neighbours = (
+        mscn[..., 1:, 1:] * mscn[..., 1:, :-1],
+        mscn[..., 1:, 1:] * mscn[..., :-1, 1:],
+        mscn[..., 1:, 1:] * mscn[..., :-1, :-1],
+        mscn[..., 1:, :-1] * mscn[..., :-1, 1:],
+    )
+    products = [stat for n in neighbours for stat in (n.mean(dim=(2, 3)), n.abs().mean(dim=(2, 3)))]
+    local = _log(deviation.mean(dim=(2, 3))), _log(_norm(deviation, 0.5)), _log(_norm(deviation, 4))
+    return torch.cat([*moments, *products, *local], dim=1)
+
+
+def _grid(luma: Tensor) -> Tensor:
+    """How much steps between pixels stand out at every eighth column and row, wherever the blocks begin."""
+    found = []
+    for dim in (3, 2):
+        second = (luma.diff(dim=dim, n=2)).abs().mean(dim=5 - dim).flatten(1)  # (B, L)
+        length = second.shape[1] // BLOCK * BLOCK
+        phases = second[:, :length].reshape(len(luma), -1, BLOCK).mean(dim=1)  # (B, 8)
+        ordered = phases.sort(dim=1).values
+        highest, others = ordered[:, -2:].mean(dim=1), ordered[:, :-2].mean(dim=1)
+        found += [_log(highest) - _log(others), _log(ordered[:, 0]) - _log(ordered[:, 4])]
+    return torch.stack(found, dim=1)
+
+
+def _log(values: Tensor) -> Tensor:
+    return (values + TINY).log()
+
+
+WIDTH = pixel_statistics(torch.zeros(1, 3, 64, 64)).shape[1]
+"""Numbers for each image."""
