@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.options import Format
 from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import check_target
@@ -18,19 +19,21 @@ class Delivery:
     output: Path | None = None
     format: Format | None = None
     show: int = 30  # rows of a table on a terminal
-    fail_under: float | None = None
+    fail_under: float | None = None  # of `piqa rank`; `piqa score` has it among its gates
     strict: bool = False
     quiet: bool = False
+    gates: GateRequest = field(default_factory=GateRequest)
 
     def check(self) -> None:
         """Find out before the work what would fail after it.
 
         Raises:
             OutputError: the file cannot be written.
-            UsageError: Parquet on a terminal.
+            UsageError: Parquet on a terminal, or the file is one that the gates read or write.
         """
         if self.output is not None:
             check_target(self.output)
+            self.gates.check_apart(output=self.output)
         if self.format is Format.PARQUET and sys.stdout.isatty():
             hint = "use -o FILE.parquet, or send the output to a file or a pipe"
             raise UsageError("parquet is binary and not written to a terminal", hint=hint)

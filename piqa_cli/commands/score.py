@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from piqa_cli.commands import gate_options as gates
 from piqa_cli.commands import options
 from piqa_cli.commands.delivery import Delivery
+from piqa_cli.commands.gate_request import make_request
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
-from piqa_cli.scoring.options import EngineOptions, Precision
+from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
 def score(
@@ -15,13 +17,13 @@ def score(
     output: options.Output = None,
     form: options.OutputFormat = None,
     show: options.Show = 30,
-    fail_under: options.FailUnder = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     recursive: options.Recursive = True,
     include: options.Include = [],  # noqa: B006 - Typer's way to say repeatable
     exclude: options.Exclude = [],  # noqa: B006
     max_megapixels: options.MaxMegapixels = 200.0,
+    file_timeout: options.FileTimeout = FILE_TIMEOUT_S,
     model: options.Model = DEFAULT_MODEL,
     models_dir: options.ModelsDir = None,
     device: options.Device = "auto",
@@ -31,22 +33,65 @@ def score(
     precision: options.ChosenPrecision = Precision.FLOAT32,
     no_cache: options.NoCache = False,
     cache_dir: options.CacheDir = None,
+    gate: gates.Gate = None,
+    fail_under: gates.FailUnder = None,
+    max_bad_pct: gates.MaxBadPct = None,
+    bad_below: gates.BadBelow = None,
+    max_errors: gates.MaxErrors = None,
+    min_face_px: gates.MinFacePx = None,
+    max_no_face_pct: gates.MaxNoFacePct = None,
+    require_single_face: gates.RequireSingleFace = False,
+    require_open_eyes: gates.RequireOpenEyes = False,
+    min_resolution: gates.MinResolution = None,
+    max_duplicates: gates.MaxDuplicates = None,
+    max_near_duplicates: gates.MaxNearDuplicates = None,
+    baseline: gates.Baseline = None,
+    junit: gates.Junit = None,
+    markdown: gates.Markdown = None,
+    json: gates.Json = None,
+    sarif: gates.Sarif = None,
+    code_quality: gates.CodeQuality = None,
+    annotations: gates.WantedAnnotations = None,
 ) -> None:
     """Score portrait photos from 0 to 100, higher is better, and say what is wrong with them.
 
     Photos are only read, never changed. Without -o and --format the result is a table; with both, the file is
     written and stdout gets the other form. Scores are kept, so that the next run does only what is new or changed.
 
-    Exit codes: 0 fine, 1 a photo is below --fail-under, 2 wrong usage, 3 with --strict: a photo could not be scored,
-    130 interrupted, with everything finished so far saved.
+    Gates judge the whole set; --gate FILE holds a policy, and options go before what it says. With a policy or a file
+    for a CI system the data set is checked, too: copies, wrong extensions, odd sizes, EXIF, folders of other quality.
+
+    Exit codes: 0 fine, 1 a gate is broken, 2 wrong usage, 3 with --strict: a photo could not be scored, 130
+    interrupted, with everything finished so far saved.
     """
     from piqa_cli.commands.score_run import collect, find_photos, nothing_found, open_cache  # rich
 
-    delivery = Delivery(output, form, show=show, fail_under=fail_under, strict=strict, quiet=quiet)
+    request = make_request(
+        gate=gate,
+        fail_under=fail_under,
+        max_bad_pct=max_bad_pct,
+        bad_below=bad_below,
+        max_errors=max_errors,
+        min_face_px=min_face_px,
+        max_no_face_pct=max_no_face_pct,
+        require_single_face=require_single_face,
+        require_open_eyes=require_open_eyes,
+        min_resolution=min_resolution,
+        max_duplicates=max_duplicates,
+        max_near_duplicates=max_near_duplicates,
+        baseline=baseline,
+        junit=junit,
+        markdown=markdown,
+        json=json,
+        sarif=sarif,
+        code_quality=code_quality,
+        annotations=annotations,
+    )
+    delivery = Delivery(output, form, show=show, strict=strict, quiet=quiet, gates=request)
     delivery.check()
     photos = find_photos(paths, recursive=recursive, include=include, exclude=exclude, quiet=quiet)
     chosen = find_model(model, models_dir)
-    engine = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision)
+    engine = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
     cache = None if no_cache else open_cache(cache_dir, quiet=quiet)
     run = collect(photos, chosen, engine, cache, quiet=quiet)
     if not run.progress.found and not run.interrupted:

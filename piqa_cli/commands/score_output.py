@@ -8,15 +8,17 @@ import polars as pl
 
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
-from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.gate_request import GateRequest
+from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.options import Format
 from piqa_cli.commands.score_run import Run
 from piqa_cli.commands.score_view import summary_lines, table_lines
-from piqa_cli.outputs.summary import below, summarize
+from piqa_cli.gates.policy import Limits, Policy
+from piqa_cli.outputs.summary import summarize
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
-from piqa_cli.scoring.table import to_frame
+from piqa_cli.scoring.table import path_text, to_frame
 
-_BELOW_SHOWN = 10
 _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
 
 
@@ -31,10 +33,16 @@ def deliver(run: Run, delivery: Delivery) -> int:
     if run.interrupted:
         console.warn(interruption(run, delivery))
         return INTERRUPTED
+    if run.failure is not None:
+        return 0  # the caller raises it; half a set is not judged
     failed = delivery.strict and some_failed(frame)
-    if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
-        return GATE_FAILED
-    return SOME_FAILED if failed else 0
+    code = judge(frame, delivery.gates, embeddings=embeddings_of(run), quiet=delivery.quiet)
+    return code or (SOME_FAILED if failed else 0)
+
+
+def embeddings_of(run: Run) -> dict[str, bytes]:
+    """Path as in the table -> embedding."""
+    return {path_text(score.path): score.embedding for score in run.scores if score.embedding is not None}
 
 
 def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> None:
@@ -74,16 +82,8 @@ def interruption(run: Run, delivery: Delivery) -> str:
 
 def gate_fails(frame: pl.DataFrame, limit: float) -> bool:
     """Whether a photo scores below the limit; if so, say which."""
-    low = below(frame, limit)
-    if not low:
-        return False
-    scored = frame["score"].count()
-    verb = "is" if len(low) == 1 else "are"
-    console.warn(f"{len(low):,} of {scored:,} scored photos {verb} below {limit:g}, the worst first:")
-    console.say(*(((f"{score:6.2f}  ", "bold"), (console.safe_text(path), "")) for path, score in low[:_BELOW_SHOWN]))
-    if len(low) > _BELOW_SHOWN:
-        console.say((("        and ", ""), (f"{len(low) - _BELOW_SHOWN:,} more", "")))
-    return True
+    limits = Limits(fail_under=limit)
+    return judge(frame, GateRequest(limits=limits, policy=Policy(limits=limits))) != 0
 
 
 def some_failed(frame: pl.DataFrame) -> bool:

@@ -36,15 +36,20 @@ class Summary:
 
 
 def summarize(frame: pl.DataFrame) -> Summary:
-    """Sum up a score table. A defect counts once for a photo, be it in the face, in the whole photo or in both."""
+    """Sum up a score table; `reason` and `reasons` may be missing.
+
+    A defect counts once for a photo, be it in the face, in the whole photo or in both.
+    """
     counts = {status: frame.filter(pl.col("status") == status).height for status in ("ok", "no_face", "error")}
-    failed = frame.filter(pl.col("status") == "error").select("path", pl.col("reason").fill_null("")).rows()
+    reason = pl.col("reason") if "reason" in frame.columns else pl.lit(None, pl.String)
+    reasons = frame.filter(pl.col("score").is_not_null())["reasons"] if "reasons" in frame.columns else pl.Series()
+    failed = frame.filter(pl.col("status") == "error").select("path", reason.fill_null("").alias("reason")).rows()
     return Summary(
         ok=counts["ok"],
         no_face=counts["no_face"],
         failed=counts["error"],
         scores=_quartiles(frame["score"].drop_nulls()),
-        defects=_shares(frame.filter(pl.col("score").is_not_null())["reasons"]),
+        defects=_shares(reasons.cast(pl.String)),
         failures=tuple(failed),
     )
 

@@ -1,0 +1,131 @@
+"""What was asked of the gates. Free of polars: a bad policy is found before anything is scored."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from piqa_cli.commands.gate_options import Annotations, parse_resolution
+from piqa_cli.errors import UsageError
+from piqa_cli.gates.policy import Limits, Policy
+from piqa_cli.outputs.tabular import check_target
+from piqa_cli.ranking.options import TABLE_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """Gates, baseline and result files of one command line. Call `check` before the work, once."""
+
+    policy_file: Path | None = None
+    limits: Limits = field(default_factory=Limits)  # options; they go before the policy's whole-set limits
+    baseline: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    json: Path | None = None
+    sarif: Path | None = None
+    code_quality: Path | None = None
+    annotations: Annotations | None = None
+    policy: Policy = field(default_factory=Policy)  # set by `check`
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Kind of file -> where it goes."""
+        kinds = ("junit", "markdown", "json", "sarif", "code_quality")
+        return {kind: path for kind in kinds if (path := getattr(self, kind)) is not None}
+
+    @property
+    def checks_dataset(self) -> bool:
+        """Whether the dataset checks run too: not for a bare `--fail-under`, since they read the files."""
+        return any((self.policy_file, self.baseline, self.files, self.annotations))
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to judge."""
+        return self.checks_dataset or bool(self.limits.asked)
+
+    def check(self) -> GateRequest:
+        """This request with its policy read.
+
+        Raises:
+            UsageError: the policy has problems (all of them in one message), or there is no such baseline.
+            OutputError: a result file could not be written.
+        """
+        self.check_apart()
+        for path in self.files.values():
+            check_target(path, form="text")
+        if self.baseline is not None:
+            _check_baseline(self.baseline)
+        if self.policy_file is None:
+            return replace(self, policy=Policy(limits=self.limits))
+        from piqa_cli.gates.policy_file import read_policy
+
+        policy = read_policy(self.policy_file)
+        return replace(self, policy=replace(policy, limits=self.limits.over(policy.limits)))
+
+    def check_apart(self, **others: Path | None) -> None:
+        """Find files that would overwrite each other, or what is still to be read; `others` as option -> path.
+
+        Raises:
+            UsageError: two options name one file.
+        """
+        named = {"gate": self.policy_file, "baseline": self.baseline, **self.files, **others}
+        seen: dict[str, str] = {}
+        for name, path in named.items():
+            if path is None:
+                continue
+            option, file = f"--{name.replace('_', '-')}", os.path.realpath(path)
+            if file in seen:
+                raise UsageError(f"{seen[file]} and {option} name the same file", hint="each needs a file of its own")
+            seen[file] = option
+
+
+def make_request(
+    *,
+    gate: Path | None,
+    fail_under: float | None,
+    max_bad_pct: float | None,
+    bad_below: float | None,
+    max_errors: int | None,
+    min_face_px: int | None,
+    max_no_face_pct: float | None,
+    require_single_face: bool,
+    require_open_eyes: bool,
+    min_resolution: str | None,
+    max_duplicates: int | None,
+    max_near_duplicates: int | None,
+    baseline: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    json: Path | None,
+    sarif: Path | None,
+    code_quality: Path | None,
+    annotations: Annotations | None,
+) -> GateRequest:
+    """What the options of `gate_options` say, checked, with the policy read.
+
+    Raises:
+        UsageError, OutputError: see `GateRequest.check`.
+    """
+    limits = Limits(
+        fail_under=fail_under,
+        max_bad_pct=max_bad_pct,
+        bad_below=bad_below,
+        max_errors=max_errors,
+        min_face_px=min_face_px,
+        max_no_face_pct=max_no_face_pct,
+        require_single_face=require_single_face or None,  # a flag that is not given leaves the policy as it is
+        require_open_eyes=require_open_eyes or None,
+        min_resolution=parse_resolution(min_resolution),
+        max_duplicates=max_duplicates,
+        max_near_duplicates=max_near_duplicates,
+    )
+    return GateRequest(gate, limits, baseline, junit, markdown, json, sarif, code_quality, annotations).check()
+
+
+def _check_baseline(path: Path) -> None:
+    hint = "--baseline takes a table that piqa score -o wrote"
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise UsageError(f"{path} is no score table", hint=hint)
+    if not path.is_file():
+        raise UsageError(f"no such file: {path}", hint=hint)

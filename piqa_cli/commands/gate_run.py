@@ -1,0 +1,79 @@
+"""The verdict on a score table: checked, written to the files asked for, shown; the same for score and report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from piqa_cli.commands import console
+from piqa_cli.commands.failures import GATE_FAILED
+from piqa_cli.commands.gate_request import GateRequest
+from piqa_cli.commands.gate_view import broken_lines, verdict_lines
+from piqa_cli.errors import UsageError
+from piqa_cli.gates.annotations import github_annotations
+from piqa_cli.gates.check import Material, Verdict, check
+from piqa_cli.gates.code_quality import to_code_quality
+from piqa_cli.gates.json_result import to_json
+from piqa_cli.gates.junit import to_junit
+from piqa_cli.gates.markdown import to_markdown
+from piqa_cli.gates.sarif import to_sarif
+from piqa_cli.outputs.text import write_text
+from piqa_cli.ranking.score_file import read_score_file
+
+
+def judge(
+    frame: pl.DataFrame, request: GateRequest, *, embeddings: Mapping[str, bytes] | None = None, quiet: bool = False
+) -> int:
+    """Check a score table against the gates and tell everybody who asked.
+
+    Args:
+        frame: a score table (`scoring.table`), complete; columns but path, score and status may be missing.
+        request: what was asked for, after its `check`.
+        embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates.
+        quiet: only say what fails.
+
+    Returns:
+        0, or 1 where a gate is broken.
+
+    Raises:
+        UsageError: a gate needs a column or a photo that is not there; the baseline cannot be read.
+        OutputError: a file cannot be written.
+    """
+    if not request.asks:
+        return 0
+    baseline = None if request.baseline is None else _read_baseline(request.baseline)
+    material = Material(datetime.now(UTC), embeddings, baseline, request.baseline or Path())
+    verdict = check(frame, request.policy, material, dataset=request.checks_dataset)
+    _write(verdict, request)
+    for line in broken_lines(verdict):
+        console.say(line)
+    if request.checks_dataset and not quiet:
+        console.say(*verdict_lines(verdict, request.files.values()))
+    return 0 if verdict.passed else GATE_FAILED
+
+
+def _read_baseline(path: Path) -> pl.DataFrame:
+    frame = read_score_file(path)
+    if frame.is_empty():
+        raise UsageError(f"the baseline {path} has no rows", hint="--baseline takes a table that piqa score -o wrote")
+    return frame
+
+
+def _write(verdict: Verdict, request: GateRequest) -> None:
+    base = str(Path.cwd())
+    writers: dict[str, Callable[[], str]] = {
+        "junit": lambda: to_junit(verdict),
+        "markdown": lambda: to_markdown(verdict),
+        "json": lambda: to_json(verdict),
+        "sarif": lambda: to_sarif(verdict, base),
+        "code_quality": lambda: to_code_quality(verdict, base),
+    }
+    texts = {path: writers[kind]() for kind, path in request.files.items()}
+    for path, text in texts.items():  # after all of them are made: a fault in one leaves all files as they were
+        write_text(path, text)
+    if request.annotations is not None:
+        sys.stderr.writelines(f"{line}\n" for line in github_annotations(verdict, base))  # stdout may be data

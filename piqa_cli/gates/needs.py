@@ -1,0 +1,33 @@
+"""A gate that cannot be checked must not pass in silence."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from piqa_cli.errors import UsageError
+from piqa_cli.gates.file_checks import gone
+from piqa_cli.gates.files import NO_EMBEDDINGS, FileFacts
+from piqa_cli.gates.photo_rules import NEEDS
+from piqa_cli.gates.policy import Policy
+
+
+def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
+    """Find gates that this table cannot answer.
+
+    Raises:
+        UsageError: naming the gate and what it lacks.
+    """
+    for limit, columns in NEEDS.items():
+        missing = [name for name in columns if name not in frame.columns]
+        if missing and policy.asks(limit):
+            what = f"the table has no column {', '.join(missing)}"
+            raise _cannot(limit, what, "score the photos again with this version of piqa")
+    if policy.asks("max_duplicates") and (away := gone(frame["path"].to_list())):
+        what = f"{away:,} of {frame.height:,} photos are not where the table says"
+        raise _cannot("max_duplicates", what, "run it in the folder that the photos were scored from")
+    if policy.asks("max_near_duplicates") and files.near is None:
+        raise _cannot("max_near_duplicates", NO_EMBEDDINGS, "leave out --no-cache, and name the same --cache-dir")
+
+
+def _cannot(limit: str, what: str, hint: str) -> UsageError:
+    return UsageError(f"{limit.replace('_', '-')} cannot be checked: {what}", hint=hint)

@@ -1,0 +1,99 @@
+"""Gates that each photo passes or fails on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from piqa_cli.gates.findings import Finding
+from piqa_cli.gates.groups import Group
+from piqa_cli.gates.policy import Limits, Resolution
+
+Row = dict[str, Any]
+Broken = tuple[str, float | str | None, float | str | None]  # message, measured, limit
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "fail_under": ("score",),
+    "min_face_px": ("face_x1", "face_y1", "face_x2", "face_y2"),
+    "require_single_face": ("n_faces",),
+    "require_open_eyes": ("eyes",),
+    "min_resolution": ("width", "height"),
+}
+"""Limit -> the columns of the score table that it reads."""
+
+
+def photo_findings(group: Group) -> Iterator[Finding]:
+    """What the photos of a group break, rule by rule, the smallest measure first, then the lowest score."""
+    frame = group.frame.sort(["score", "path"], nulls_last=True)
+    for name, rule in _RULES.items():
+        if name not in group.limits.asked or not set(NEEDS[name]) <= set(frame.columns):
+            continue  # `needs.check_needs` has seen to it that only a baseline can lack columns
+        rows = frame.filter(pl.col("status") != "error").select("path", *NEEDS[name], *_extra(frame, name))
+        broken = [(found, row["path"]) for row in rows.iter_rows(named=True) if (found := rule(row, group.limits))]
+        for (message, measured, limit), path in sorted(broken, key=lambda item: _number(item[0][1])):
+            yield Finding(name.replace("_", "-"), group.severity, message, path, group.name, measured, limit)
+
+
+def _number(measured: float | str | None) -> float:
+    return 0.0 if measured is None or isinstance(measured, str) else measured
+
+
+def _extra(frame: pl.DataFrame, name: str) -> list[str]:
+    return ["eyes_open"] if name == "require_open_eyes" and "eyes_open" in frame.columns else []
+
+
+def _fail_under(row: Row, limits: Limits) -> Broken | None:
+    score, limit = row["score"], limits.fail_under
+    if score is None or limit is None or score >= limit:
+        return None
+    return f"scores {score:.2f}, at least {limit:g} is wanted", score, limit
+
+
+def _min_face_px(row: Row, limits: Limits) -> Broken | None:
+    corners = [row[name] for name in NEEDS["min_face_px"]]
+    if None in corners or limits.min_face_px is None:
+        return None  # photos without a face are what max-no-face-pct is for
+    x1, y1, x2, y2 = corners
+    side = min(x2 - x1, y2 - y1)
+    if side >= limits.min_face_px:
+        return None
+    return f"face of {x2 - x1:.0f} x {y2 - y1:.0f} px, at least {limits.min_face_px} wanted", side, limits.min_face_px
+
+
+def _single_face(row: Row, _: Limits) -> Broken | None:
+    count = row["n_faces"]
+    if count in (None, 1):
+        return None
+    return f"{'no face' if count == 0 else f'{count} faces'}, exactly one is wanted", count, 1
+
+
+def _open_eyes(row: Row, _: Limits) -> Broken | None:
+    if row["eyes"] != "closed":
+        return None
+    openness = row.get("eyes_open")
+    told = "" if openness is None else f" (openness {openness:.2f} of 1)"
+    return f"eyes closed{told}", openness, None
+
+
+def _min_resolution(row: Row, limits: Limits) -> Broken | None:
+    width, height, least = row["width"], row["height"], limits.min_resolution
+    if width is None or height is None or least is None or _large_enough(width, height, least):
+        return None
+    return f"{width} x {height} px, at least {least} is wanted", f"{width}x{height}", str(least)
+
+
+def _large_enough(width: int, height: int, least: Resolution) -> bool:
+    if least.megapixels:
+        return width * height >= least.megapixels * 1_000_000
+    return max(width, height) >= least.longer and min(width, height) >= least.shorter
+
+
+_RULES: Mapping[str, Callable[[Row, Limits], Broken | None]] = {
+    "fail_under": _fail_under,
+    "min_face_px": _min_face_px,
+    "require_single_face": _single_face,
+    "require_open_eyes": _open_eyes,
+    "min_resolution": _min_resolution,
+}

@@ -1,0 +1,24 @@
+"""Paths as CI services want them: relative to the working folder, which there is the repository."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+from piqa_cli.ranking.score_file import path_of
+
+
+def relative(path: str, base: str) -> str:
+    """A path of the score table, relative to the absolute folder `base` where it lies below, else as it is."""
+    found = os.path.normpath(os.path.join(base, path_of(path)))  # noqa: PTH118 - also for names that are no UTF-8
+    inside = os.path.relpath(found, base)
+    return found if inside.startswith(os.pardir + os.sep) else inside
+
+
+def uri(path: str, base: str) -> str:
+    """The same as a URI reference: every byte that is not plain is percent-encoded; absolute ones are `file:`."""
+    found = relative(path, base)
+    encoded = quote(os.fsencode(found.replace(os.sep, "/")))
+    if not os.path.isabs(found):  # noqa: PTH117
+        return encoded  # a colon, which would make "a:b.jpg" a scheme, is encoded
+    return f"file://{encoded}" if encoded.startswith("/") else f"file:///{encoded}"

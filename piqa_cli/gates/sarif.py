@@ -1,0 +1,100 @@
+"""The findings as SARIF 2.1.0 (OASIS), as code scanning services read it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from piqa_cli import __version__
+from piqa_cli.gates.check import Verdict
+from piqa_cli.gates.findings import RULES, Finding
+from piqa_cli.gates.places import uri
+from piqa_cli.gates.policy import CHECKS, Severity
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RESULTS = 25_000
+"""GitHub refuses a file with more."""
+_LINK = re.compile(r"\[([^\[\]]*)\]\(")
+
+
+def to_sarif(verdict: Verdict, base: str) -> str:
+    """The findings as SARIF text.
+
+    Args:
+        verdict: of a check.
+        base: absolute folder that paths are given relative to, the repository.
+    """
+    results = [_result(finding, verdict, base) for finding in verdict.findings[:MOST_RESULTS]]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "piqa",
+                "semanticVersion": __version__,
+                "rules": [_rule(rule, verdict) for rule in verdict.active],
+            }
+        },
+        "automationDetails": {"id": "piqa/"},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, **_left_out(len(verdict.findings) - len(results))}],
+        "results": results,
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, allow_nan=False) + "\n"
+
+
+def _rule(rule: str, verdict: Verdict) -> dict[str, Any]:
+    severity = verdict.policy.checks.get(rule) if rule in CHECKS else verdict.policy.severity
+    return {
+        "id": rule,
+        "shortDescription": {"text": RULES[rule].title},
+        "fullDescription": {"text": f"The {RULES[rule].kind} {rule} of piqa: {RULES[rule].title}."},
+        "help": {"text": RULES[rule].help},
+        "defaultConfiguration": {"level": (severity or Severity.NOTE).value},
+    }
+
+
+def _result(finding: Finding, verdict: Verdict, base: str) -> dict[str, Any]:
+    policy = str(verdict.policy.path) if verdict.policy.path else None
+    where = finding.path or policy or next(iter(finding.related), None)
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": verdict.active.index(finding.rule),
+        "level": finding.severity.value,
+        "message": {"text": plain_text(finding.message)},
+        "partialFingerprints": {"piqa/v1": _fingerprint(finding)},
+        "properties": {"measured": finding.measured, "limit": finding.limit},
+    }
+    if where is not None:  # GitHub shows nothing without a place: what holds for the whole set is put at the policy
+        result["locations"] = [_location(where, base)]
+    if finding.path is not None and finding.related:
+        result["relatedLocations"] = [{"id": n, **_location(p, base)} for n, p in enumerate(finding.related)]
+    if verdict.comparison is not None:
+        result["baselineState"] = "unchanged" if finding.known else "new"
+    return result
+
+
+def plain_text(message: str) -> str:
+    """A message without placeholders and links (SARIF 2.1.0, 3.11.5 and 3.11.6), whatever file names are in it."""
+    doubled = message.replace("{", "{{").replace("}", "}}")
+    return _LINK.sub(r"\\[\1\\](", doubled)
+
+
+def _location(path: str, base: str) -> dict[str, Any]:
+    place = uri(path, base)
+    artifact = {"uri": place} if place.startswith("file:") else {"uri": place, "uriBaseId": "%SRCROOT%"}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}
+
+
+def _fingerprint(finding: Finding) -> str:
+    """The same finding in the next run: its rule and photo, not what was measured."""
+    named = "\0".join((finding.rule, finding.path or "", finding.part or ""))
+    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _left_out(count: int) -> dict[str, Any]:
+    if not count:
+        return {}
+    message = f"{count:,} findings of the least weight are left out: a file holds at most {MOST_RESULTS:,}"
+    return {"toolExecutionNotifications": [{"level": "warning", "message": {"text": message}}]}

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp, kstwobign
+
+from piqa_cli.gates.baseline import match
+from piqa_cli.gates.drift import ks_test
+from piqa_cli.gates.policy import CHECKS, BaselineTerms, Limits, Policy, Section, Severity
+from tests.gates.tables import gates, judged, no_face, row, table
+
+OLD = Path("old.parquet")
+
+
+def since(rows, old, policy=None):
+    return judged(table(*rows), policy, baseline=table(*old), baseline_path=OLD)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("n", "m", "shift"), [(20, 30, 0.0), (20, 30, 8.0), (200, 500, 3.0), (9, 8, 20.0)])
+def test_the_distance_is_scipys_and_the_probability_close_to_the_exact_one(seed, n, m, shift) -> None:
+    random = np.random.default_rng(seed)
+    first, second = random.normal(50, 10, n), random.normal(50 + shift, 10, m)
+    reference = ks_2samp(first, second, method="exact")
+    distance, p_value = ks_test(first, second)
+    assert distance == pytest.approx(reference.statistic, abs=1e-12)
+    assert p_value == pytest.approx(reference.pvalue, abs=0.04)
+    assert abs(np.log10(p_value / reference.pvalue)) < 0.5 or reference.pvalue > 0.01 or p_value < 1e-4
+
+
+def test_the_limiting_distribution_is_scipys() -> None:
+    many = np.arange(1000.0)
+    for shift in range(1, 150, 10):
+        distance, p_value = ks_test(many, many + shift)
+        root = 500**0.5
+        assert p_value == pytest.approx(kstwobign.sf((root + 0.12 + 0.11 / root) * distance), abs=1e-9)
+
+
+def test_ties_and_the_same_sample() -> None:
+    values = np.array([1.0, 1, 1, 2, 2, 3])
+    assert ks_test(values, values) == (0.0, 1.0)
+    assert ks_test(values, values[:3])[0] == pytest.approx(0.5)
+
+
+def test_what_became_of_each_photo() -> None:
+    old = [row("a", 50.0), row("b", 50.0), row("c", 50.0), row("d", None), row("e", 50.0), row("gone", 1.0)]
+    new = [row("a", 45.0), row("b", 44.9), row("c", None), row("d", 10.0), row("e", 55.1), row("new", 2.0)]
+    comparison = since(new, old).comparison
+    assert [(c.path, c.before, c.after) for c in comparison.regressions] == [("c", 50.0, None), ("b", 50.0, 44.9)]
+    assert [(c.path, c.before, c.after) for c in comparison.improvements] == [("d", None, 10.0), ("e", 50.0, 55.1)]
+    assert (comparison.added, comparison.removed) == (("new",), ("gone",))
+    assert comparison.drift is None  # too few
+
+
+def test_regressions_are_findings_of_their_photos() -> None:
+    verdict = since([row("a", 40.0), row("b", None)], [row("a", 50.0), row("b", 50.0)])
+    found = [(f.path, f.message, f.severity) for f in verdict.of("regression")]
+    assert found == [
+        ("b", "could not be scored, scored 50.00 in the baseline", Severity.WARNING),
+        ("a", "scores 40.00, scored 50.00 in the baseline", Severity.WARNING),
+    ]
+    strict = Policy(checks={**CHECKS, "regression": Severity.ERROR}, baseline=BaselineTerms(max_drop=0))
+    assert not since([row("a", 49.9)], [row("a", 50.0)], strict).passed
+    assert since([row("a", 50.0)], [row("a", 50.0)], strict).passed
+
+
+def test_only_new_failures_fail() -> None:
+    policy = gates(fail_under=50, require_single_face=True)
+    old = [row("a", 40.0), row("b", 60.0)]
+    verdict = since([row("a", 30.0), row("b", 60.0)], old, policy)
+    assert verdict.passed
+    assert [(f.path, f.known) for f in verdict.findings] == [("a", True)]
+    assert not since([row("a", 40.0), row("b", 49.0)], old, policy).passed
+    assert not since([row("a", 40.0), row("b", 60.0), row("c", 10.0)], old, policy).passed
+    assert not since([no_face("a", 40.0), row("b", 60.0)], old, policy).passed  # another rule than before
+
+
+@pytest.mark.parametrize(("bad", "passes"), [(2, True), (1, True), (3, False)])
+def test_a_share_that_was_too_large_must_not_grow(bad, passes) -> None:
+    def photos(count):
+        return [row(str(n), 10.0 if n < count else 90.0) for n in range(10)]
+
+    assert since(photos(bad), photos(2), gates(max_bad_pct=5)).passed == passes
+
+
+def test_sections_are_told_apart() -> None:
+    policy = Policy(sections=(Section("x/*", Limits(max_errors=0)), Section("y/*", Limits(max_errors=0))))
+    old = [row("s/x/1", None), row("s/y/1", 50.0)]
+    assert not since([row("s/x/1", 50.0), row("s/y/1", None)], old, policy).passed
+    assert since(old, old, policy).passed
+
+
+def test_copies_that_were_there_are_known(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"x")
+    policy = Policy(Limits(max_duplicates=0), checks={**CHECKS, "duplicate": Severity.ERROR})
+    assert since([row("a"), row("b")], [row("a"), row("b")], policy).passed
+    assert not since([row("a"), row("b"), row("c")], [row("a"), row("b")], policy).passed
+    assert not since([row("a"), row("b")], [row("a"), row("b", file_size=9)], policy).passed
+
+
+def test_a_wrong_name_that_was_there_is_known(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"\xff\xd8\xff" + bytes(100))
+    policy = Policy(checks={**CHECKS, "wrong-extension": Severity.ERROR})
+    assert since([row("a.png")], [row("a.png")], policy).passed
+    assert not since([row("a.png")], [row("b.png")], policy).passed
+
+
+def spread(low: float, high: float, count: int = 60):
+    return [row(f"{n:03}", float(score)) for n, score in enumerate(np.linspace(low, high, count))]
+
+
+def test_drift() -> None:
+    verdict = since(spread(10, 70), spread(30, 90))
+    (finding,) = verdict.of("drift")
+    assert finding.message == (
+        "scores have drifted: median 60.0 then, 40.0 now, Kolmogorov-Smirnov D = 0.333, p = 0.0018"
+    )
+    assert since(spread(29, 89), spread(30, 90)).of("drift") == []
+
+
+def test_a_certain_but_small_drift_is_none() -> None:
+    old, new = spread(30, 90, 3000), spread(33, 93, 3000)
+    assert since(new, old).of("drift") == []
+    assert since(new, old, Policy(baseline=BaselineTerms(min_distance=0.01))).of("drift") != []
+
+
+def test_another_model_is_told() -> None:
+    (finding,) = since([row("a", model="new@2")], [row("a")]).of("model-changed")
+    assert finding.message == "scored by new@2, the baseline by test@0123: their scores are not the same measure"
+
+
+def test_an_older_baseline_with_few_columns() -> None:
+    old = table(row("a", 40.0), row("b", 60.0)).select("path", "score", "status")
+    policy = Policy(Limits(fail_under=50, min_face_px=300))
+    verdict = judged(table(row("a", 40.0), row("b", 60.0)), policy, baseline=old, baseline_path=OLD)
+    assert [(f.rule, f.known) for f in verdict.findings if f.severity is Severity.ERROR] == [
+        ("fail-under", True),
+        ("min-face-px", False),
+        ("min-face-px", False),
+    ]
+
+
+def test_photos_are_the_same_below_another_root() -> None:
+    assert match(["./p/a", "p/b"], ["p/a", "p/c"]) == {"./p/a": "p/a"}
+    assert match(["/new/p/x/1", "/new/p/y/1"], ["old/x/1", "old/y/2"]) == {"/new/p/x/1": "old/x/1"}
+    assert match([], ["a"]) == match(["a"], []) == {}
+    assert match(["/abs/1", "rel/1"], ["x"]) == {}
