@@ -8,6 +8,7 @@ COMMANDS = (
     "",
     "score",
     "rank",
+    "report",
     "explain",
     "train",
     "pretrain synthetic",

@@ -16,14 +16,16 @@ ALLOWED = {
     "scoring": FOUNDATION | {"photos", "faces", "model"},
     "ranking": FOUNDATION | {"photos", "model", "scoring"},
     "outputs": FOUNDATION | {"scoring", "ranking"},
-    "commands": FOUNDATION | {"photos", "faces", "model", "scoring", "ranking", "outputs"},
+    "gates": FOUNDATION | {"photos", "scoring", "ranking", "outputs"},
+    "report": FOUNDATION | {"photos", "scoring", "ranking", "outputs", "gates"},
+    "commands": FOUNDATION | {"photos", "faces", "model", "scoring", "ranking", "outputs", "gates", "report"},
     "__main__": FOUNDATION | {"commands"},
     "training": FOUNDATION | {"photos", "faces", "model"},
 }
 ONLY_IMPORTER = {
     "facenet_pytorch": {"piqa_cli/faces/detect.py"},
     "timm": {"piqa_cli/model/backbone.py", "training/initial.py"},
-    "rich": {"piqa_cli/commands/console.py", "piqa_cli/commands/console_rank.py", "piqa_cli/commands/console_train.py"},
+    "rich": {f"piqa_cli/commands/console{part}.py" for part in ("", "_rank", "_report", "_train")},
     "exiv2": {"piqa_cli/photos/metadata.py"},
     "open_clip": {"piqa_cli/model/prompts.py"},
     "av": {"training/datasets/video.py"},

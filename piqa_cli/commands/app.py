@@ -16,6 +16,7 @@ from piqa_cli.commands.evaluate import evaluate
 from piqa_cli.commands.explain import explain
 from piqa_cli.commands.failures import reported
 from piqa_cli.commands.rank import rank
+from piqa_cli.commands.report import report
 from piqa_cli.commands.score import score
 from piqa_cli.commands.train import train
 
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (score, rank, explain, train, evaluate):
+for command in (score, rank, report, explain, train, evaluate):
     app.command()(command)
 app.add_typer(pretrain.app, name="pretrain")
 app.add_typer(models.app, name="models")

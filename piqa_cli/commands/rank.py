@@ -47,6 +47,7 @@ def rank(
     output: options.Output = None,
     form: options.OutputFormat = None,
     list0: own.List0 = False,
+    open_report: own.OpenReport = False,
     show: options.Show = 30,
     fail_under: options.FailUnder = None,
     strict: options.Strict = False,
@@ -96,6 +97,7 @@ def rank(
             cache_dir=cache_dir,
         ),
         list0=list0,
+        open_report=open_report,
     )
     request.check()
     from piqa_cli.commands.rank_run import run_rank  # rich

@@ -252,3 +252,12 @@ List0 = Annotated[
         "--list0", help="Print the picks' paths, NUL-separated, for xargs -0.", metavar="", rich_help_panel=_RESULTS
     ),
 ]
+OpenReport = Annotated[
+    bool,
+    typer.Option(
+        "--open-report",
+        help="Make report.html of it, as piqa report does, and show it in the browser.",
+        metavar="",
+        rich_help_panel=_RESULTS,
+    ),
+]

@@ -17,9 +17,8 @@ from piqa_cli.commands.score_output import gate_fails, interruption, some_failed
 from piqa_cli.commands.score_run import Run
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
-from piqa_cli.ranking.ranked_table import with_ranking
+from piqa_cli.ranking.ranked_table import in_order, with_ranking
 from piqa_cli.ranking.sweeps import look_at
-from piqa_cli.scoring.table import to_frame
 
 _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns
 
@@ -36,17 +35,25 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     look = look_at(request.scoring.engine.max_megapixels)
     ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look)
     run.seconds += time.perf_counter() - started
-    frame = with_ranking(_in_order(ranked, run, table), ranked)
+    frame = with_ranking(in_order(ranked, run.scores, table), ranked)
     _save_and_show(frame, ranked, request)
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
     if run.interrupted or run.failure:
         return _stopped(run, request)
+    if request.open_report:
+        _hand_over(frame, request)
     code = _act(ranked, request) if request.acts else 0
     failed = delivery.strict and some_failed(frame)
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
     return SOME_FAILED if failed else code
+
+
+def _hand_over(frame: pl.DataFrame, request: Request) -> None:
+    from piqa_cli.commands.report_output import report_ranking  # Jinja2
+
+    report_ranking(frame, request)
 
 
 def _act(ranked: list[RankedPhoto], request: Request) -> int:
@@ -59,14 +66,6 @@ def _stopped(run: Run, request: Request) -> int:
     if run.interrupted:
         console.warn(interruption(run, request.delivery))
     return INTERRUPTED
-
-
-def _in_order(ranked: list[RankedPhoto], run: Run, table: pl.DataFrame | None) -> pl.DataFrame:
-    """The score table with its rows as they are ranked."""
-    if table is None:
-        return to_frame(photo.score for photo in ranked)  # sorts by the same key, see `ranking.order`
-    row_of = {id(score): row for row, score in enumerate(run.scores)}
-    return table[[row_of[id(photo.score)] for photo in ranked]]
 
 
 def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], request: Request) -> None:

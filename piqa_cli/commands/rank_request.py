@@ -12,6 +12,8 @@ from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout
 from piqa_cli.ranking.plan import Move
+from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
+from piqa_cli.report.target import check_page
 from piqa_cli.scoring.options import EngineOptions
 
 
@@ -72,6 +74,7 @@ class Request:
     delivery: Delivery
     scoring: Scoring
     list0: bool = False
+    open_report: bool = False
 
     @property
     def acts(self) -> bool:
@@ -83,7 +86,7 @@ class Request:
 
         Raises:
             UsageError: options that exclude or need each other.
-            OutputError: the output file cannot be written.
+            OutputError: an output file cannot be written.
         """
         self._check_sources()
         self._check_groups()
@@ -104,7 +107,8 @@ class Request:
             raise UsageError("nothing to rank", hint="name photos, folders or a score table; or --plan, --undo")
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} exclude each other", hint="leave one of them out")
-        results = self.list0 or self.delivery.output is not None or self.delivery.format is not None
+        delivery = self.delivery
+        results = self.list0 or self.open_report or delivery.output is not None or delivery.format is not None
         if not self.sources and (self.acts or self.marking.clear or self.choice != Choice() or results):
             hint = "of the other options it takes --journal, --apply and --quiet"
             raise UsageError(f"{given[0]} stands alone: what is done is written there", hint=hint)
@@ -119,7 +123,7 @@ class Request:
         if len(self.targets) > 1:
             names = " and ".join(f"--{move}-to" for move in self.targets)
             raise UsageError(f"{names} exclude each other", hint="use one of them")
-        if self.marking.clear and (self.acts or self.list0 or self.acting.plan_out):
+        if self.marking.clear and (self.acts or self.list0 or self.open_report or self.acting.plan_out):
             raise UsageError("--clear stands alone", hint="clear first, then rank again")
         chosen = self.choice.picks or self.choice.reject_below is not None
         if self.targets and self.layout is Layout.PICKS and not chosen:
@@ -142,4 +146,6 @@ class Request:
             raise UsageError("--list0 lists picks, and nothing is picked", hint=hint)
         if self.list0 and self.delivery.format is not None:
             raise UsageError("--list0 and --format both want stdout", hint="use -o FILE for the table")
+        if self.open_report:
+            check_page(ReportOptions(DEFAULT_PAGE))
         self.delivery.check()

@@ -11,6 +11,13 @@ from piqa_cli.ranking.units import SET_WORDS, Group, Unit
 from piqa_cli.records import PhotoScore
 
 
+CLOSED_EYES_COST = 30.0
+"""Points by which a photo with open eyes may score less than one with closed eyes and still be ahead in its burst.
+
+Frames of a burst seldom differ by more, unless one of them is spoilt; a spoilt one with open eyes is no gain.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What becomes of a photo, and why."""
@@ -28,16 +35,34 @@ class _Candidate:
     rank: int | None  # overall, of the best member
     place: int  # among the units of the group, from 1
     score: float | None  # of the best member, as rounded in the table
+    set_back: bool  # by closed eyes
 
     @property
     def standing(self) -> str:
         """The place in the group in words."""
+        return f"{self._place}, eyes closed" if self.set_back and self.place > 1 else self._place
+
+    @property
+    def _place(self) -> str:
         name, size = self.group.name, len(self.group.units)
         if size == 1:
             return f"on its own, rank {self.rank}" if self.unit.kind is None else f"rank {self.rank}"
         if name is None:
             return f"rank {self.rank}"
         return f"best of {size} in {name}" if self.place == 1 else f"number {self.place} of {size} in {name}"
+
+
+def best_first(group: Group, scores: Sequence[PhotoScore], ranks: Sequence[int | None]) -> list[int]:
+    """Those members of a group that have a score, best first.
+
+    Within one moment, closed eyes count as `CLOSED_EYES_COST` points less. They change no score and no other order.
+    """
+
+    def key(index: int) -> tuple[float, int]:
+        cost = CLOSED_EYES_COST if group.one_moment and scores[index].eyes == "closed" else 0.0
+        return cost - round(scores[index].score or 0.0, 2), ranks[index] or 0
+
+    return sorted((index for index in group.members if ranks[index] is not None), key=key)
 
 
 def choose(
@@ -70,12 +95,19 @@ def _in_order(groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequ
     """All units, best first, those without a score last."""
     found = []
     for group in groups:
-        ordered = sorted(group.units, key=lambda unit: unit.best_rank(ranks) or len(ranks) + 1)
-        for place, unit in enumerate(ordered, start=1):
+        places = {index: place for place, index in enumerate(best_first(group, scores, ranks))}
+        for place, unit in enumerate(sorted(group.units, key=lambda unit: _first(unit, places)), start=1):
             best = min(unit.members, key=lambda i: ranks[i] or len(ranks) + 1)
             value = scores[best].score
-            found.append(_Candidate(unit, group, ranks[best], place, None if value is None else round(value, 2)))
+            set_back = group.one_moment and scores[best].eyes == "closed"
+            rounded = None if value is None else round(value, 2)
+            found.append(_Candidate(unit, group, ranks[best], place, rounded, set_back))
     return sorted(found, key=lambda candidate: candidate.rank or len(ranks) + 1)
+
+
+def _first(unit: Unit, places: dict[int, int]) -> int:
+    """The place of the best member; behind all others where none has a score."""
+    return min((places[index] for index in unit.members if index in places), default=len(places))
 
 
 def _judge(candidate: _Candidate, choice: Choice, scored: int) -> Verdict:

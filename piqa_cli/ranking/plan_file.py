@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from piqa_cli.errors import UsageError
 from piqa_cli.photos.sidecars import SIDECAR_NAMINGS
 from piqa_cli.ranking.plan import DECISIONS, MOVES, PLAN_VERSION, Plan, PlanItem
+from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.steps import ApplyOptions
 
 _KIND = "piqa rank plan"
@@ -63,16 +64,18 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
 
 
 def load_plan(path: Path) -> tuple[Plan, ApplyOptions]:
-    """Read a plan file.
+    """Read a plan file: JSON, or with the suffix `.csv` the choices of a report.
 
     Raises:
-        UsageError: the file cannot be read, or see `plan_from_json`.
+        UsageError: the file cannot be read, or see `plan_from_json` and `plan_from_csv`.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read the plan {path}: {reason}", hint="name a file made by --plan-out") from None
+    if path.suffix.lower() == ".csv":
+        return plan_from_csv(text, f"plan {path}"), ApplyOptions()
     return plan_from_json(text, f"plan {path}")
 
 

@@ -14,7 +14,8 @@ from piqa_cli.ranking.plan import PLAN_VERSION, Decision, Move, Plan, PlanItem
 from piqa_cli.ranking.ranked import RankedPhoto
 
 SET_LABEL = "Purple"  # exposure brackets and panoramas
-_LABELS: dict[Decision, str | None] = {"pick": "Green", "keep": None, "reject": "Red"}
+LABELS: dict[Decision, str | None] = {"pick": "Green", "keep": None, "reject": "Red"}
+"""`xmp:Label` of each decision; None: left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set
         photo=path,
         mates=mates,
         stars=photo.stars,
-        label=SET_LABEL if photo.kept_whole else _LABELS[photo.decision],
+        label=SET_LABEL if photo.kept_whole else LABELS[photo.decision],
         decision=photo.decision,
         score=None if photo.score.score is None else round(photo.score.score, 2),
         reasons=(photo.decision_reason, *photo.score.reasons),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from piqa_cli.ranking.choose import choose
+from piqa_cli.ranking.choose import best_first, choose
 from piqa_cli.ranking.groups import make_groups
 from piqa_cli.ranking.options import Choice, GroupOptions
 from piqa_cli.ranking.order import overall_order, percentiles
@@ -51,7 +51,7 @@ def rank_shoot(
     shares = percentiles(scores)
     number_of = {index: number for number, group in enumerate(groups) for index in group.members}
     kinds = {index: unit.kind for group in groups for unit in group.units for index in unit.members}
-    within = _ranks_within(groups, ranks)
+    within = _ranks_within(groups, scores, ranks)
     return [
         RankedPhoto(
             score=scores[i],
@@ -78,11 +78,12 @@ def _ranks(scores: Sequence[PhotoScore], order: Sequence[int]) -> list[int | Non
     return ranks
 
 
-def _ranks_within(groups: Sequence[Group], ranks: Sequence[int | None]) -> list[int | None]:
+def _ranks_within(
+    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None]
+) -> list[int | None]:
     within: list[int | None] = [None] * len(ranks)
     for group in groups:
-        ranked = sorted((rank, index) for index in group.members if (rank := ranks[index]) is not None)
-        for place, (_, index) in enumerate(ranked, start=1):
+        for place, index in enumerate(best_first(group, scores, ranks), start=1):
             within[index] = place
     return within
 

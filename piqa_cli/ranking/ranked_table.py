@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from piqa_cli.ranking.ranked import RankedPhoto
-from piqa_cli.scoring.table import Column
+from piqa_cli.records import PhotoScore
+from piqa_cli.scoring.table import Column, to_frame
 
 COLUMNS: tuple[Column, ...] = (
     Column("group", pl.String, "group that the photo is compared in: `burst-001`, a folder, a day; empty when alone"),
@@ -27,6 +28,20 @@ def describe_rank_columns() -> list[tuple[str, str, str]]:
     """(name, type, meaning) of every column, in order: the README's table."""
     words = {pl.String: "text", pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "true or false"}
     return [(column.name, words[column.dtype], column.description) for column in COLUMNS]
+
+
+def in_order(ranked: Sequence[RankedPhoto], scores: Sequence[PhotoScore], table: pl.DataFrame | None) -> pl.DataFrame:
+    """The score table with its rows as they are ranked.
+
+    Args:
+        ranked: all of `scores`, the same objects.
+        scores: in the order of the rows of `table`.
+        table: where they were read from; None: they come from a run.
+    """
+    if table is None:
+        return to_frame(photo.score for photo in ranked)  # sorts by the same key, see `ranking.order`
+    row_of = {id(score): row for row, score in enumerate(scores)}
+    return table[[row_of[id(photo.score)] for photo in ranked]]
 
 
 def with_ranking(frame: pl.DataFrame, ranked: Sequence[RankedPhoto]) -> pl.DataFrame:

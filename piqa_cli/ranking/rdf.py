@@ -69,7 +69,7 @@ class _Reader:
         match = _TAG.match(self._data, at)
         tag_end = match.end() if match else at
         parent = self._open[-1] if self._open else None
-        scope = {**(parent.scope if parent else {}), **_declared(attributes)}
+        scope = _scope(parent, _declared(attributes))
         closed = self._data[tag_end - 2 : tag_end] == b"/>"
         element = Element(_name(tag, scope, ""), tag, at, tag_end, closed, scope, close=tag_end, end=tag_end)
         self._keep(element, parent)
@@ -91,6 +91,13 @@ class _Reader:
         if not element.closed:
             element.close = self.parser.CurrentByteIndex
             element.end = self._data.index(b">", element.close) + 1
+
+
+def _scope(parent: Element | None, declared: dict[str, str]) -> Mapping[str, str]:
+    """Shared with the parent where nothing is new: copies of a long one for every element would be a bomb."""
+    if parent is None:
+        return declared
+    return {**parent.scope, **declared} if declared else parent.scope
 
 
 def _attributes(data: bytes, element: Element) -> Iterator[Attribute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -19,12 +20,13 @@ _NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
 _BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _HINT = "rank reads tables made by piqa score -o"
+_MOST_REASON = 200  # characters; readers quote the file
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": lambda path: pl.read_csv(path, infer_schema=False),
     ".parquet": pl.read_parquet,
-    ".jsonl": lambda path: pl.read_ndjson(path, infer_schema_length=None),
-    ".json": lambda path: pl.read_json(path, infer_schema_length=None),
+    ".jsonl": lambda path: pl.read_ndjson(_shallow(path, lines=True), infer_schema_length=None),
+    ".json": lambda path: pl.read_json(_shallow(path, lines=False), infer_schema_length=None),
 }
 
 
@@ -37,8 +39,8 @@ def read_score_file(path: Path) -> pl.DataFrame:
     try:
         frame = _READERS[path.suffix.lower()](path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        raise UsageError(f"cannot read the score table {path}: {reason}", hint=_HINT) from None
+        reason = (str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"cannot read the score table {path}: {reason[:_MOST_REASON]}", hint=_HINT) from None
     missing = [name for name in _NEEDED if name not in frame.columns]
     if missing:
         raise UsageError(f"{path} is no score table: no column {', '.join(missing)}", hint=_HINT)
@@ -60,15 +62,36 @@ def path_of(text: str) -> Path:
     return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))
 
 
+def _shallow(path: Path, *, lines: bool) -> Path:
+    """The file, if Python's JSON reader gets through it: polars follows nested lists until its stack overflows.
+
+    Raises ValueError.
+    """
+    try:
+        with path.open("rb") as file:
+            for text in file if lines else [file.read()]:
+                if text.strip():
+                    json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return path
+
+
 def _typed(column: pl.Series, path: Path) -> pl.Series:
     try:
-        typed = column.cast(SCHEMA[column.name], strict=False)
+        typed = _truth(column) if SCHEMA[column.name] == pl.Boolean else column.cast(SCHEMA[column.name], strict=False)
     except pl.exceptions.PolarsError:
         raise UsageError(f"{path}: column {column.name} has the wrong type, {column.dtype}", hint=_HINT) from None
     lost = (typed.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         raise _bad_cell(path, int(lost[0]), column.name, column[int(lost[0])])
     return typed
+
+
+def _truth(column: pl.Series) -> pl.Series:
+    """true and false, as CSV spells them; anything else is lost."""
+    words = {"true": True, "false": False}
+    return column.cast(pl.String, strict=False).replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
 def _check(frame: pl.DataFrame, path: Path) -> None:
@@ -98,6 +121,8 @@ def _record(row: dict[str, Any]) -> PhotoScore:
         score=score,
         raw_score=row.get("raw_score"),
         faces=(Face((0.0, 0.0, 0.0, 0.0), 0.0),) * (row.get("n_faces") or 0),
+        eyes_open=row.get("eyes_open"),
+        eyes=row.get("eyes"),
         reasons=tuple(filter(None, (row.get("reasons") or "").split("; "))),
         width=row.get("width"),
         height=row.get("height"),

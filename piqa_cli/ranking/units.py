@@ -29,6 +29,7 @@ class Group:
     name: str | None  # "burst-003", "2024-05-06", "shoot/sub"; None: a photo on its own, or the whole shoot
     place: str  # the folder that `--into group` puts it into, relative, with /
     units: tuple[Unit, ...]
+    one_moment: bool = False  # a burst or near-duplicates: the same people in nearly the same pose
 
     @property
     def members(self) -> list[int]:

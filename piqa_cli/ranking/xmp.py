@@ -94,7 +94,13 @@ class _Edits:
         self._removed.add(span)
 
     def _with_space(self, element: Element) -> Span:
-        return len(self._data[: element.start].rstrip(_SPACE)), element.end
+        return self._before(element.start), element.end
+
+    def _before(self, at: int) -> int:
+        """Where the space before this place begins. No slices: of a large packet they would be copies."""
+        while at and self._data[at - 1] in _SPACE:
+            at -= 1
+        return at
 
     def home(self, namespace: str) -> Element | None:
         """The description that holds properties of this namespace: new ones join them."""
@@ -133,7 +139,7 @@ class _Edits:
         if rdf.closed:
             self._spans[rdf.tag_end - 2, rdf.tag_end] = f">{text}\n </{rdf.tag}>".encode()
         else:
-            at = len(self._data[: rdf.close].rstrip(_SPACE))
+            at = self._before(rdf.close)
             self._spans[at, at] = text.encode()
 
     def _add_to(self, home: Element, values: Mapping[Name, Value], prefixes: Mapping[str, str]) -> None:
@@ -149,7 +155,7 @@ class _Edits:
         at = end - (2 if home.closed else 1)
         self._spans[at, at] = attributes
         if inner:
-            before = len(self._data[: home.close].rstrip(_SPACE))
+            before = self._before(home.close)
             self._spans[max(before, end), max(before, end)] = inner
 
     @staticmethod

@@ -141,6 +141,47 @@ def test_a_single_photo_is_the_best_there_is() -> None:
     assert (only.percentile, only.stars, only.decision, only.rank, only.rank_in_group) == (100.0, 5, "pick", 1, 1)
 
 
+def eyed(name: str, score: float, eyes: str | None, at: float, **more) -> PhotoScore:
+    return replace(photo(name, score, at=at, **more), eyes=eyes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "best"),
+    [
+        (("a", 90, "closed"), ("b", 70, "open"), "b"),
+        (("a", 90, "closed"), ("b", 59, "open"), "a"),  # a spoilt frame is no gain
+        (("a", 90, "closed"), ("b", 70, "unknown"), "b"),
+        (("a", 90, "closed"), ("b", 70, None), "b"),
+        (("a", 90, "closed"), ("b", 70, "closed"), "a"),
+        (("a", 90, "unknown"), ("b", 70, "open"), "a"),
+        (("a", 90, "open"), ("b", 70, "closed"), "a"),
+    ],
+)
+def test_open_eyes_are_ahead_within_a_burst(first, second, best) -> None:
+    shoot = [eyed(*first, at=0), eyed(*second, at=1)]
+    assert picks(shoot, Choice(per_group=1)) == best
+    found = {p.score.path.name: p for p in ranked(shoot, Choice(per_group=1))}
+    assert found[best].best_of_group
+    assert {p.rank_in_group for p in found.values()} == {1, 2}
+    assert found["a"].rank == 1  # the order of the shoot is that of the scores, closed or not
+
+
+def test_the_reason_names_the_eyes() -> None:
+    shoot = [eyed("a", 90, "closed", at=0), eyed("b", 70, "open", at=1), eyed("c", 60, "open", at=2)]
+    reasons = {p.score.path.name: p.decision_reason for p in ranked(shoot, Choice(per_group=1))}
+    assert reasons == {
+        "a": "number 3 of 3 in burst-001, eyes closed, beyond --per-group 1",
+        "b": "best of 3 in burst-001",
+        "c": "number 2 of 3 in burst-001, beyond --per-group 1",
+    }
+
+
+def test_eyes_do_not_count_between_different_pictures() -> None:
+    shoot = [eyed("a", 90, "closed", at=0, subject=0), eyed("b", 80, "open", at=600, subject=1)]
+    assert picks(shoot, Choice(top=Top(count=1))) == "a"
+    assert picks(shoot, Choice(per_group=1), by=By.FOLDER) == "a"
+
+
 values = st.one_of(st.none(), st.integers(0, 20).map(lambda n: n * 5.0))
 shots = st.lists(
     st.tuples(values, st.integers(0, 30), st.integers(0, 2), st.sampled_from([None, 0.0, -1.0, 1.0])), max_size=20

@@ -19,7 +19,7 @@ from tests.conftest import full_score
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
 def test_what_score_writes_is_read_back(tmp_path: Path, suffix: str) -> None:
     scores = [
-        full_score("ä b.jpg", score=80.0, raw_mate=Path("ä b.cr2")),
+        full_score("ä b.jpg", score=80.0, raw_mate=Path("ä b.cr2"), eyes="closed", eyes_open=0.125),
         full_score("007.jpg", score=70.0, status="no_face", faces=()),
         PhotoScore(Path("bad.jpg"), "error", reason="truncated"),
     ]
@@ -33,6 +33,7 @@ def test_what_score_writes_is_read_back(tmp_path: Path, suffix: str) -> None:
     assert first.capture.captured_at == capture.captured_at
     assert (first.capture.camera, first.capture.iso, first.capture.exposure_bias) == (capture.camera, 400, -0.33)
     assert first.reasons == ("face: motion blur", "photo: noise")
+    assert (first.eyes, first.eyes_open, second.eyes) == ("closed", 0.125, None)
     assert (second.path, second.status, second.faces) == (Path("007.jpg"), "no_face", ())
     assert (third.status, third.score, third.reason) == ("error", None, "truncated")
 
@@ -55,6 +56,7 @@ def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
         ("path,score,status\na,1,ok\nc,1,ok\na,2,ok\n", "row 3, column path: 'a'"),
         ("path,score,status\n,1,ok\n", "row 1, column path"),
         ("path,score,status,iso\na,1,ok,many\n", "row 1, column iso: 'many'"),
+        ("path,score,status,face_cut\na,1,ok,true\nb,1,ok,yes\n", "row 2, column face_cut: 'yes'"),
         ("", "cannot read"),
     ],
 )

@@ -1,0 +1,113 @@
+"""Choices as a CSV file, as the HTML report exports them or a person writes them, read strictly as a plan.
+
+`photo` and `decision` are needed; `stars`, `label`, `score`, `group`, `reasons` (joined by "; ") and `mates` (a JSON
+list) may be there. Everything else about a photo stays as it is: nothing is moved.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from piqa_cli.errors import UsageError
+from piqa_cli.ranking.plan import DECISIONS, PLAN_VERSION, REJECTED, Decision, Plan, PlanItem
+from piqa_cli.ranking.planning import LABELS
+
+_NEEDED = ("photo", "decision")
+_KNOWN = (*_NEEDED, "stars", "label", "score", "group", "reasons", "mates")
+_STARS = range(REJECTED, 6)
+_BYTE = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+def plan_from_csv(text: str, name: str = "plan") -> Plan:
+    """The plan that the rows make; `name` is what error messages call the file.
+
+    Raises:
+        UsageError: no CSV with these columns, or a cell that is not what it should be (the line is named).
+    """
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    items: dict[Path, PlanItem] = {}
+    try:
+        _check_header(reader.fieldnames or ())
+        for row in reader:
+            item = _item(row)
+            if item.photo in items:
+                raise ValueError(f"{str(item.photo)!r} is there a second time")
+            items[item.photo] = item
+    except (csv.Error, ValueError) as error:
+        hint = "export the choices from the report again, or use its JSON"
+        raise UsageError(f"{name}: line {reader.line_num}: {error}", hint=hint) from None
+    return Plan(PLAN_VERSION, datetime.now(UTC).replace(microsecond=0), f"choices in {name}", tuple(items.values()))
+
+
+def _check_header(names: object) -> None:
+    columns = list(names) if isinstance(names, list | tuple) else []
+    missing = [name for name in _NEEDED if name not in columns]
+    unknown = [name for name in columns if name not in _KNOWN]
+    if missing or unknown or len(set(columns)) < len(columns):
+        raise ValueError(f"the columns are to be {', '.join(_KNOWN)}; only the first {len(_NEEDED)} must be there")
+
+
+def _item(row: Mapping[str, str | None]) -> PlanItem:
+    if None in row or None in row.values():
+        raise ValueError("the row has another number of cells than the header")
+    cells = {name: value or "" for name, value in row.items()}
+    decision = _decision(cells["decision"])
+    return PlanItem(
+        photo=_path(cells["photo"]),
+        mates=tuple(_path(mate) for mate in _texts(cells.get("mates", ""))),
+        stars=_stars(cells.get("stars", "")),
+        label=cells["label"] or None if "label" in cells else LABELS[decision],
+        decision=decision,
+        score=_score(cells.get("score", "")),
+        reasons=tuple(filter(None, cells.get("reasons", "").split("; "))),
+        group=cells.get("group") or None,
+        mark=True,
+        move=None,
+        destination=None,
+    )
+
+
+def _decision(text: str) -> Decision:
+    for decision in DECISIONS:
+        if text == decision:
+            return decision
+    raise ValueError(f"decision {text!r} is none of {', '.join(DECISIONS)}")
+
+
+def _path(text: str) -> Path:
+    r"""`\xNN` is a byte of the name where no file is called that literally."""
+    if "\\x" in text and not os.path.lexists(text):
+        text = os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode()))
+    path = Path(text)
+    if not path.is_absolute() or "\0" in text or ".." in path.parts:
+        raise ValueError(f"{text!r} is no absolute path")
+    return path
+
+
+def _texts(text: str) -> list[str]:
+    values = json.loads(text) if text else []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"mates {text!r} is no JSON list of paths")
+    return values
+
+
+def _stars(text: str) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"-?\d", text) or int(text) not in _STARS:
+        raise ValueError(f"stars {text!r} is none of {', '.join(map(str, _STARS))}")
+    return int(text)
+
+
+def _score(text: str) -> float | None:
+    score = float(text) if text else None
+    if score is not None and not 0 <= score <= 100:
+        raise ValueError(f"score {text!r} is not between 0 and 100")
+    return score

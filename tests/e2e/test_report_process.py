@@ -1,0 +1,106 @@
+"""`piqa report` as a real process on real photos, with a small model so that it stays quick."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from PIL import Image
+from skimage import data
+
+from piqa_cli.model.checkpoint import save_model
+from tests.model import tiny
+from tests.report.made import HOSTILE, Page, colors, jpeg
+
+PIQA = [sys.executable, "-m", "piqa_cli"]
+PATIENCE_S = 300
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(tiny.network(tiny.LITE), folder)
+    return str(folder)
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch, model):
+    """A folder with `shoot`: a portrait, a photo without a face, one with a hostile name, and a broken one."""
+    folder = tmp_path / "shoot"
+    folder.mkdir()
+    jpeg(Image.fromarray(data.astronaut()), folder / "portrait.jpg", gps=True)
+    Image.fromarray(data.coffee()).save(folder / "coffee.png")
+    jpeg(colors(200, 150), folder / HOSTILE[0], orientation=6)
+    (folder / "broken.jpg").write_bytes((folder / "portrait.jpg").read_bytes()[:2000])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def piqa(*arguments, **options):
+    command = [*PIQA, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
+
+
+def data_of(page):
+    return json.loads(Page(Path(page).read_text(encoding="utf-8")).json_of("piqa-data"))
+
+
+def fingerprints(folder):
+    return {p.name: (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_the_commands_as_written(work, model):
+    before = fingerprints(work / "shoot")
+    done = piqa("report", "shoot", "-o", "report.html", "--model", model, "--workers", "1")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "Traceback" not in done.stderr
+    photos = data_of("report.html")["photos"]
+    assert set(photos["name"]) == set(before)
+    portrait = photos["name"].index("portrait.jpg")
+    assert photos["status"][portrait] == "ok" and photos["face_crop"][portrait]
+    assert photos["thumb_error"].count(None) == 3 and photos["status"].count("error") == 1
+
+    assert piqa("score", "shoot", "-o", "scores.csv", "--model", model, "-q").returncode == 0
+    done = piqa("report", "scores.csv", "-o", "report.html", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert data_of("report.html")["photos"] == photos
+
+    for name in ("old.parquet", "scores.parquet"):
+        assert piqa("score", "shoot", "-o", name, "--model", model, "-q").returncode == 0
+    done = piqa("report", "scores.parquet", "--baseline", "old.parquet", "--markdown", "diff.md")
+    assert done.returncode == 0, done.stderr
+    assert Path("diff.md").read_text().startswith("#")
+    assert fingerprints(work / "shoot") == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupted_while_pictures_are_made(work):
+    many = work / "many"
+    many.mkdir()
+    first = many / "0000.jpg"
+    jpeg(colors(3000, 2000), first)
+    for number in range(1, 400):
+        shutil.copy(first, many / f"{number:04}.jpg")
+    paths = [str(path) for path in sorted(many.iterdir())]
+    pl.DataFrame({"path": paths, "score": [50.0] * 400, "status": ["no_face"] * 400}).write_csv("scores.csv")
+    command = [*PIQA, "report", "scores.csv", "--assets", "pictures", "--group", "none", "--no-cache", "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + PATIENCE_S
+    while not list(Path().glob("pictures/.piqa-report-*/thumbs/*")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the workers, too
+    _, error = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, error
+    assert b"Traceback" not in error
+    assert not Path("pictures").exists() and not Path("report.html").exists()

@@ -1,0 +1,77 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from piqa_cli.errors import UsageError
+from piqa_cli.ranking.actions import apply_plan
+from piqa_cli.ranking.plan_csv import plan_from_csv
+from piqa_cli.ranking.plan_file import load_plan
+
+FULL = """photo,decision,stars,label,score,group,reasons,mates
+/a/1.jpg,pick,5,Green,91.5,burst-001,chosen in the report; photo: noise,"[""/a/1.CR2""]"
+"/a/""two"", 2.jpg",reject,-1,Red,3,,,[]
+/a/3.jpg,keep,,,,,,
+"""
+
+
+def test_what_the_report_exports():
+    first, second, third = plan_from_csv(FULL).items
+    assert (first.photo, first.mates) == (Path("/a/1.jpg"), (Path("/a/1.CR2"),))
+    assert (first.decision, first.stars, first.label, first.score) == ("pick", 5, "Green", 91.5)
+    assert (first.group, first.reasons) == ("burst-001", ("chosen in the report", "photo: noise"))
+    assert (second.photo.name, second.decision, second.stars, second.group) == ('"two", 2.jpg', "reject", -1, None)
+    assert (third.stars, third.label, third.score, third.reasons) == (None, None, None, ())
+    assert all(item.mark and item.move is None and item.destination is None for item in (first, second, third))
+
+
+def test_two_columns_are_enough_and_labels_follow_the_decision():
+    plan = plan_from_csv("\ufeffdecision,photo\r\npick,/a.jpg\r\nreject,/b.jpg\r\nkeep,/c.jpg\r\n")
+    assert [item.label for item in plan.items] == ["Green", "Red", None]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of bytes")
+def test_bytes_of_a_name_that_are_no_utf8(tmp_path):
+    (item,) = plan_from_csv(f"photo,decision\n{tmp_path}/a\\xff.jpg,pick\n").items
+    assert os.fsencode(item.photo.name) == b"a\xff.jpg"
+    (tmp_path / r"a\xff.jpg").write_bytes(b"called so")
+    (literal,) = plan_from_csv(f"photo,decision\n{tmp_path}/a\\xff.jpg,pick\n").items
+    assert literal.photo.name == r"a\xff.jpg"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "photo, decision"),
+        ("photo\n/a.jpg\n", "photo, decision"),
+        ("photo,decision,photo\n", "photo, decision"),
+        ("photo,decision,evil\n", "photo, decision"),
+        ("photo,decision\n/a.jpg,pick\n/a.jpg,keep\n", "line 3: '/a.jpg' is there a second time"),
+        ("photo,decision\na.jpg,pick\n", "line 2: 'a.jpg' is no absolute path"),
+        ("photo,decision\n/a/../b.jpg,pick\n", "no absolute path"),
+        ("photo,decision\n/a.jpg,maybe\n", "'maybe' is none of pick, keep, reject"),
+        ("photo,decision\n/a.jpg\n", "number of cells"),
+        ("photo,decision\n/a.jpg,pick,5\n", "number of cells"),
+        ("photo,decision,stars\n/a.jpg,pick,6\n", "stars '6'"),
+        ("photo,decision,stars\n/a.jpg,pick,four\n", "stars 'four'"),
+        ("photo,decision,score\n/a.jpg,pick,nan\n", "score 'nan'"),
+        ("photo,decision,score\n/a.jpg,pick,x\n", "line 2"),
+        ('photo,decision,mates\n/a.jpg,pick,"{}"\n', "no JSON list"),
+        ("photo,decision,mates\n/a.jpg,pick,[1]\n", "no JSON list"),
+        ('photo,decision\n"/a.jpg,pick\n', "line"),
+    ],
+)
+def test_what_is_wrong_is_named(text, words):
+    with pytest.raises(UsageError) as caught:
+        plan_from_csv(text, "plan c.csv")
+    assert caught.value.message.startswith("plan c.csv: line ")
+    assert words in caught.value.message
+
+
+def test_it_is_carried_out(tmp_path):
+    photo = tmp_path / "a.cr2"
+    photo.write_bytes(b"raw")
+    (tmp_path / "choices.CSV").write_text(f"photo,decision,stars\n{photo},pick,4\n")
+    plan, options = load_plan(tmp_path / "choices.CSV")
+    apply_plan(plan, options, tmp_path / "journal.jsonl")
+    assert 'Rating="4"' in (tmp_path / "a.xmp").read_text() or ">4<" in (tmp_path / "a.xmp").read_text()

@@ -1,0 +1,25 @@
+"""Work for processes that are started afresh."""
+
+import os
+import signal
+import time
+
+
+def double(number):
+    return 2 * number
+
+
+def odd_ones_die(number):
+    if number % 5 == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def some_hang(number):
+    if number == 2:
+        time.sleep(600)
+    return number
+
+
+def raise_for_all(number):
+    raise RuntimeError("broken")
