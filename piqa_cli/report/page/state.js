@@ -1,0 +1,59 @@
+"use strict";
+// What the views share: the photos shown, the current one, those selected; and who wants to hear of changes.
+const State = (() => {
+  const listeners = new Map();
+
+  function on(event, listener) {
+    if (!listeners.has(event)) listeners.set(event, []);
+    listeners.get(event).push(listener);
+  }
+
+  function emit(event, detail) {
+    for (const listener of listeners.get(event) ?? []) listener(detail);
+  }
+
+  const state = {
+    sections: [], // [{ label, items }] as shown
+    order: [], // the items of all sections, in order
+    place: new Int32Array(Photos.count).fill(-1), // photo -> index in order
+    current: -1,
+    selected: [], // for the comparison, in the order of selection
+    boxes: true,
+    on,
+    emit,
+  };
+
+  state.show = (sections) => {
+    state.sections = sections;
+    state.order = sections.flatMap((section) => section.items);
+    state.place.fill(-1);
+    state.order.forEach((photo, index) => { state.place[photo] = index; });
+    if (state.place[state.current] === undefined || state.place[state.current] < 0) state.current = state.order[0] ?? -1;
+    emit("view");
+  };
+
+  state.go = (photo) => {
+    if (photo === undefined || photo < 0 || photo === state.current) return;
+    const before = state.current;
+    state.current = photo;
+    emit("current", before);
+  };
+
+  state.step = (by) => {
+    const index = state.place[state.current] + by;
+    if (index >= 0 && index < state.order.length) state.go(state.order[index]);
+  };
+
+  state.select = (photos) => {
+    const before = state.selected;
+    state.selected = [...new Set(photos)];
+    emit("selection", [...before, ...state.selected]);
+  };
+
+  state.toggle = (photo) => {
+    const there = state.selected.includes(photo);
+    state.select(there ? state.selected.filter((other) => other !== photo) : [...state.selected, photo]);
+  };
+
+  return state;
+})();

@@ -1,0 +1,124 @@
+import pytest
+
+from tests.browser.conftest import names, settle
+
+BY_SCORE = [f"{stem}.jpg" for stem in ("one", "two", "four", "five", "coffee", "cat", "three", "rocket", "broken")]
+
+
+@pytest.fixture
+def page(page):
+    page.select_option("#grouping", "none")
+    settle(page)
+    return page
+
+
+def option(page, facet, value):
+    group = page.locator("fieldset.facet", has=page.locator("legend", has_text=facet))
+    return group.locator("label.option", has_text=value)
+
+
+def test_best_first_and_failed_last(page):
+    assert names(page) == BY_SCORE
+
+
+def test_sort_by_name_both_ways(page):
+    page.select_option("#sort", "name")
+    settle(page)
+    assert names(page) == sorted(BY_SCORE)
+    page.click("#direction")
+    settle(page)
+    assert names(page) == sorted(BY_SCORE, reverse=True)
+
+
+def test_values_of_a_facet_are_alternatives_and_facets_add_up(page):
+    option(page, "Camera", "NIKON").click()
+    settle(page)
+    assert names(page) == ["four.jpg", "five.jpg", "coffee.jpg"]
+    option(page, "Camera", "Canon").click()
+    option(page, "Faults", "motion blur").click()
+    settle(page)
+    assert names(page) == ["three.jpg", "rocket.jpg"]
+    page.click("text=Clear all")
+    settle(page)
+    assert names(page) == BY_SCORE
+
+
+def test_counts_say_what_a_click_would_show(page):
+    option(page, "Camera", "NIKON").click()
+    settle(page)
+    assert option(page, "Camera", "Canon").locator(".n").inner_text() == "5"
+    assert option(page, "Faults", "motion blur").locator(".n").inner_text() == "0"
+    assert option(page, "Status", "No face").locator(".n").inner_text() == "1"
+
+
+def test_score_range_by_number(page):
+    page.get_by_label("Lowest score").fill("50")
+    page.get_by_label("Highest score").fill("80")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert names(page) == ["four.jpg", "five.jpg", "coffee.jpg", "cat.jpg"]
+
+
+def drag(page, chart, low, high):
+    """Brush the chart from one score to another."""
+    over = page.locator(f"{chart} .u-over").first
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * low / 100, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * (low + high) / 200, y)
+    page.mouse.move(box["x"] + box["width"] * high / 100, y)
+    page.mouse.up()
+    settle(page)
+
+
+def test_histogram_brushing_and_a_click_takes_it_back(page):
+    drag(page, "#filters .histogram", 60, 95)
+    assert names(page) == ["one.jpg", "two.jpg", "four.jpg", "five.jpg"]
+    assert page.get_by_label("Lowest score").input_value() == "60"
+    page.locator("#filters .u-over").click(position={"x": 20, "y": 20})
+    settle(page)
+    assert names(page) == BY_SCORE
+
+
+def test_brushing_the_large_chart_filters_the_photos(page):
+    page.click("#tab-charts")
+    drag(page, "#charts .chart", 0, 40)
+    page.click("#tab-photos")
+    settle(page)
+    assert names(page) == ["three.jpg", "rocket.jpg"]
+
+
+def test_text_finds_names_folders_and_faults(page):
+    page.fill("#text", "BLUR rocket")
+    settle(page)
+    assert names(page) == ["rocket.jpg"]
+    page.fill("#text", "nothing like it")
+    settle(page)
+    assert names(page) == [] and page.locator("#empty").is_visible()
+    page.click("#clear-empty")
+    settle(page)
+    assert names(page) == BY_SCORE and page.input_value("#text") == ""
+
+
+def test_filter_by_own_stars(page):
+    page.focus("#grid")
+    page.keyboard.press("2")
+    option(page, "Stars", "★★").nth(3).click()  # five, four, three, two
+    settle(page)
+    assert names(page)[0] == "one.jpg" and page.evaluate("State.order.every((photo) => Choices.stars(photo) === 2)")
+
+
+def test_bursts_have_a_section_with_their_best(page):
+    page.select_option("#grouping", "group")
+    settle(page)
+    sections = page.locator(".group").all_inner_texts()
+    assert len(sections) == 2 and "3 photos" in sections[0] and sections[1].startswith("Not in a burst")
+    assert page.locator(".card", has=page.locator(".best")).locator(".name").all_inner_texts() == ["one.jpg"]
+
+
+def test_folders(page):
+    page.select_option("#grouping", "folder")
+    settle(page)
+    assert [text.splitlines()[-1] for text in page.locator(".group").all_inner_texts()] == ["4 photos", "5 photos"]

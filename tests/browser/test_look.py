@@ -1,0 +1,133 @@
+"""Window widths, themes, paper, and what assistive technology is told."""
+
+import pytest
+
+from tests.browser.conftest import names, settle
+from tests.browser.shoot import write_page
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["#tab-photos", "#tab-charts"])
+def test_text_stands_out_from_its_ground(open_page, report, scheme, view):
+    page = open_page(report, color_scheme=scheme)
+    page.click(view)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(200)  # colours that fade in
+    assert page.evaluate("probes.pale()") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_large_view_stands_out_too(open_page, report, scheme):
+    page = open_page(report, color_scheme=scheme)
+    page.focus("#grid")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#large .stage.loaded")
+    assert page.evaluate("probes.pale()") == []
+
+
+def test_everything_that_can_be_used_has_a_name(page):
+    page.focus("#grid")
+    page.keyboard.press("Enter")
+    assert page.evaluate("probes.nameless()") == []
+
+
+def test_ids_are_unique_and_references_lead_somewhere(page):
+    assert page.evaluate("probes.idsAreUnique() && probes.referencesLeadSomewhere()")
+
+
+def test_every_control_is_reached_by_tab_and_shows_it(page):
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.ariaLabel || ''"))
+        assert page.evaluate("probes.focusIsSeen()")
+    assert {"tab-charts", "text", "sort", "export", "grid", "Lowest score", "Pick"} <= reached
+
+
+@pytest.mark.parametrize("view", ["#tab-photos", "#tab-charts"])
+def test_a_phone_scrolls_down_only(open_page, report, view):
+    page = open_page(report, **PHONE)
+    page.click(view)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("probes.rightmost('.review *, .top *, .card, .figure')") <= 390
+
+
+def test_a_phone_filters_in_a_drawer(open_page, report):
+    page = open_page(report, **PHONE)
+    page.tap("#open-filters")
+    page.locator("#filters label.option", has_text="NIKON").tap()
+    page.get_by_label("Close the filters").tap()
+    settle(page)
+    assert sorted(names(page)) == ["coffee.jpg", "five.jpg", "four.jpg"]
+
+
+def test_a_phone_reviews_by_touch(open_page, report):
+    page = open_page(report, **PHONE)
+    page.locator(".card").nth(1).tap()
+    page.locator("#review").get_by_label("Pick", exact=True).tap()
+    assert "picked" in page.locator(".card.current").get_attribute("aria-label")
+    page.locator("#review").get_by_label("Large view").tap()
+    page.wait_for_selector("#large .stage.loaded")
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_nothing_jumps_while_the_page_comes(open_page, report, options):
+    page = open_page(report, **options)
+    page.wait_for_timeout(500)
+    page.mouse.wheel(0, 600)
+    page.wait_for_timeout(300)
+    assert page.evaluate("probes.shift") < 0.01
+
+
+def test_the_theme_is_kept(open_page, report):
+    page = open_page(report)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.click("#theme")
+    page.click("#theme")
+    dark = page.evaluate(ground)
+    page.reload()
+    page.wait_for_selector("body.ready")
+    assert page.evaluate(ground) == dark != light
+
+
+def test_motion_can_be_reduced(open_page, report):
+    moving = "getComputedStyle(document.querySelector('.tool')).transitionDuration"
+    assert open_page(report, reduced_motion="no-preference").evaluate(moving) == "0.12s"
+    assert open_page(report, reduced_motion="reduce").evaluate(moving) == "0s"
+
+
+def test_paper_gets_a_contact_sheet_of_what_is_shown(page, tmp_path):
+    page.fill("#text", "canon")
+    settle(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("#sheet li").count() == 5
+    assert (
+        page.locator("#sheet img").count() == 5
+        and page.locator("#top").is_hidden()
+        and page.locator("#grid").is_hidden()
+    )
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(
+        "Promise.all([...document.querySelectorAll('#sheet img')].map((i) => i.decode())).then(() => true)"
+    )
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_a_report_without_photos_says_so(open_page, tmp_path):
+    page = open_page(write_page(tmp_path / "report.html", []))
+    assert "no photos" in page.inner_text("#empty")
+    page.click("#tab-charts")
+    page.click("#export")
+
+
+def test_without_scripts_there_is_a_list(browser, report):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator(".plain li").count() == 9 and "one.jpg" in page.inner_text(".plain")
+    context.close()

@@ -1,0 +1,168 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from piqa_cli.ranking.plan_csv import plan_from_csv
+from piqa_cli.ranking.plan_file import load_plan
+from tests.browser.conftest import names, settle
+
+
+@pytest.fixture
+def page(page):
+    page.select_option("#grouping", "none")
+    page.focus("#grid")
+    settle(page)
+    return page
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+    settle(page)
+
+
+def label(page, name):
+    return page.locator(".card", has=page.locator(f".name:text-is('{name}')")).get_attribute("aria-label")
+
+
+def current(page):
+    return page.locator(".card.current .name").inner_text()
+
+
+def export(page, path, button="Save the plan"):
+    page.click("#export")
+    with page.expect_download() as download:
+        page.click(f"text={button}")
+    download.value.save_as(path)
+    page.click("#export-dialog >> text=Close")
+    return path
+
+
+def review(page):
+    """One picked with four stars, two rejected, four with one star."""
+    press(page, "p", "4", "ArrowRight", "x", "ArrowRight", "1")
+
+
+def test_arrows_follow_the_rows(page):
+    columns = page.evaluate(
+        "document.querySelectorAll('.card').length && Math.floor(document.getElementById('grid').clientWidth / 186)"
+    )
+    shown = names(page)
+    press(page, "ArrowRight", "ArrowRight")
+    assert current(page) == shown[2]
+    press(page, "ArrowDown")
+    assert current(page) == shown[min(2 + columns, len(shown) - 1)]
+    press(page, "ArrowUp", "ArrowLeft")
+    assert current(page) == shown[1]
+    press(page, "End")
+    assert current(page) == shown[-1]
+    press(page, "Home")
+    assert current(page) == shown[0]
+    assert page.get_attribute("#grid", "aria-activedescendant") == page.locator(".card.current").get_attribute("id")
+
+
+def test_stars_and_flags(page):
+    review(page)
+    assert "4 stars by you, picked" in label(page, "one.jpg")
+    assert "rejected" in label(page, "two.jpg")
+    assert "1 star by you" in label(page, "four.jpg")
+    assert page.locator(".tally").text_content().startswith("1 picked · 1 rejected")
+
+
+def test_undo_redo_and_unmark(page):
+    review(page)
+    press(page, "Control+z", "Control+z")
+    assert "by you" not in label(page, "four.jpg") and "rejected" not in label(page, "two.jpg")
+    press(page, "Control+Shift+z")
+    assert "rejected" in label(page, "two.jpg") and current(page) == "two.jpg"
+    press(page, "u")
+    assert "rejected" not in label(page, "two.jpg")
+
+
+def test_a_mark_meets_the_whole_selection(page):
+    press(page, "s", "ArrowRight", "s", "p")
+    assert "picked" in label(page, "one.jpg") and "picked" in label(page, "two.jpg")
+    press(page, "Control+z")
+    assert "picked" not in label(page, "one.jpg") + label(page, "two.jpg")
+
+
+def test_keys_are_text_while_one_types(page):
+    page.focus("#text")
+    page.keyboard.type("p x 5")
+    settle(page)
+    assert page.input_value("#text") == "p x 5"
+    assert page.locator(".tally").text_content().startswith("0 picked · 0 rejected")
+
+
+def test_single_keys_can_be_switched_off(page):
+    press(page, "?")
+    page.click("text=Single keys")
+    page.click("#help-dialog button")
+    page.focus("#grid")
+    press(page, "p", "ArrowRight")
+    assert page.locator(".tally").text_content().startswith("0 picked") and current(page) == "two.jpg"
+
+
+def test_marks_survive_a_reload(page):
+    review(page)
+    page.reload()
+    page.wait_for_selector("body.ready")
+    assert "4 stars by you, picked" in label(page, "one.jpg")
+    assert page.locator(".tally").text_content().startswith("1 picked · 1 rejected")
+
+
+def test_stored_nonsense_is_ignored(open_page, report):
+    stored = {"version": 1, "choices": [["/else/x.jpg", 5, None], [str(report), 9, "sing"], "text", None]}
+    page = open_page(
+        report, script=f"for (const key of Object.keys(localStorage)) localStorage.setItem(key, '{json.dumps(stored)}')"
+    )
+    page.focus("#grid")
+    press(page, "p")
+    page.reload()
+    page.wait_for_selector("body.ready")
+    assert page.locator(".tally").text_content().startswith("0 picked")
+
+
+def test_without_storage_the_page_says_so_and_works(open_page, report):
+    script = (
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    page = open_page(report, script=script)
+    page.focus("#grid")
+    press(page, "p")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "export" in page.inner_text("#notice") and "picked" in page.locator(".card.current").get_attribute(
+        "aria-label"
+    )
+
+
+def test_the_exported_plan_is_what_rank_reads(page, report, tmp_path):
+    review(page)
+    plan, options = load_plan(export(page, tmp_path / "plan.json"))
+    found = {item.photo.name: (item.decision, item.stars, item.label) for item in plan.items}
+    assert found == {"one.jpg": ("pick", 4, "Green"), "two.jpg": ("reject", -1, "Red"), "four.jpg": ("keep", 1, None)}
+    assert {item.photo.parent for item in plan.items} == {report.parent / "a"}
+    assert options.overwrite_ratings and not options.embed
+
+
+def test_the_exported_table_says_the_same(page, tmp_path):
+    review(page)
+    of_json, _ = load_plan(export(page, tmp_path / "plan.json"))
+    of_csv = plan_from_csv(export(page, tmp_path / "plan.csv", "Save as CSV").read_text())
+    assert of_csv.items == of_json.items
+
+
+def test_piqa_rank_takes_the_plan(page, report, tmp_path):
+    review(page)
+    command = [sys.executable, "-m", "piqa_cli", "rank", "--plan", str(export(page, tmp_path / "plan.json"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "one.xmp" in done.stdout + done.stderr
+    assert not list(report.parent.rglob("*.xmp"))  # nothing is done without --apply
+
+
+def test_nothing_marked_nothing_to_save(page):
+    page.click("#export")
+    assert page.locator("text=Save the plan").is_disabled() and "Nothing is marked" in page.inner_text("#export-dialog")

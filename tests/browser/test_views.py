@@ -1,0 +1,166 @@
+import polars as pl
+import pytest
+
+from tests.browser.conftest import MISSING, settle
+from tests.browser.shoot import frame_of, write_table
+
+
+@pytest.fixture
+def page(page):
+    page.select_option("#grouping", "none")
+    page.focus("#grid")
+    settle(page)
+    return page
+
+
+def widths(page):
+    return page.evaluate("[...document.querySelectorAll('#compare .stage')].map((stage) => stage.offsetWidth)")
+
+
+def lefts(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('#compare .stage')].map((stage) => Math.round(stage.offsetLeft))"
+    )
+
+
+def test_large_view_shows_the_original_and_everything_known(page):
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#large .stage.loaded")
+    text = page.inner_text("#large .panel")
+    for known in (
+        "one.jpg",
+        "91.0",
+        "86.0",
+        "main face",
+        "100 × 127 px",
+        "Canon EOS R5",
+        "85mm F1.4",
+        "1/125 s",
+        "ISO 200",
+        "motion blur",
+        "512 × 512 px",
+    ):
+        assert known in text
+    assert page.locator("#large .boxes rect").count() == 1
+
+
+def test_the_face_is_shown_pixel_for_pixel(page):
+    page.keyboard.press("Enter")
+    face = page.locator("#large .native img")
+    assert face.evaluate(
+        "(image) => image.decode().then(() => image.naturalWidth === image.width && image.width >= 100)"
+    )
+
+
+def test_large_view_walks_marks_and_closes(page):
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("5")
+    assert "two.jpg" in page.inner_text("#large .panel")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert page.locator(".card.current").get_attribute("aria-label").startswith("score 84.0 two.jpg, 5 stars by you")
+    assert page.evaluate("document.activeElement.id") == "grid"
+
+
+def test_a_lost_original_leaves_the_preview(open_page, report, tmp_path):
+    moved = tmp_path / "moved.html"
+    moved.write_bytes(report.read_bytes())  # links are relative to the report, so nothing is found from here
+    page = open_page(moved, expect=MISSING)
+    page.focus("#grid")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#large .note').textContent.includes('not found')")
+    assert page.locator("#large .stage .thumb").is_visible() and page.locator("#large .stage .patch").is_visible()
+
+
+def test_comparison_zooms_and_pans_as_one(page):
+    for _ in range(3):
+        page.keyboard.press("s")
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("c")
+    page.wait_for_selector("#compare[open]")
+    assert page.locator("#compare .pane").count() == 3
+    before = widths(page)
+    page.locator("#compare .pane-view").nth(1).hover()
+    page.mouse.wheel(0, -300)
+    settle(page)
+    zoomed = widths(page)
+    assert all(after > 1.2 * start for after, start in zip(zoomed, before, strict=True)) and len(set(zoomed)) == 1
+    start = lefts(page)
+    page.mouse.down()
+    page.mouse.move(400, 300, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert lefts(page) != start and len(set(lefts(page))) == 1
+    page.keyboard.press("z")
+    settle(page)
+    assert widths(page) == before
+
+
+def test_comparison_takes_the_burst_and_marks_one_photo(page):
+    page.keyboard.press("c")
+    page.wait_for_selector("#compare[open]")
+    assert page.locator("#compare .pane .name").all_inner_texts() == ["one.jpg", "two.jpg", "three.jpg"]
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert "rejected" in page.locator(".card", has_text="two.jpg").get_attribute("aria-label")
+    assert page.locator(".tally").inner_text().startswith("0 picked · 1 rejected")
+
+
+def test_comparison_aligns_faces(page):
+    page.keyboard.press("c")
+    page.keyboard.press("f")
+    settle(page)
+    offsets = page.evaluate("probes.faceOffsets()")
+    assert len(offsets) == 3 and max(offsets) < 2
+
+
+def test_at_most_four_are_compared(page):
+    for _ in range(6):
+        page.keyboard.press("s")
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("c")
+    assert page.locator("#compare .pane").count() == 4
+
+
+def test_what_rank_decided_is_shown_as_a_hint(open_page, tmp_path):
+    decisions = ["pick", "keep", "reject"]
+    frame = frame_of(3).with_columns(pl.Series("decision", decisions), pl.Series("stars", [5, 3, -1]))
+    page = open_page(write_table(tmp_path / "report.html", frame))
+    page.focus("#grid")
+    assert page.locator(".card .hint").count() == 2 and page.locator(".tally").text_content().startswith("0 picked")
+    labels = [card.get_attribute("aria-label") for card in page.locator(".card").all()]
+    assert "5 stars suggested" in labels[0] and "star" not in labels[2] and "rejected" not in labels[2]
+    assert page.locator(".no-picture").count() == 3
+    page.keyboard.press("x")
+    assert page.locator(".card .hint").count() == 1 and page.locator(".card.rejected").count() == 1
+
+
+def test_charts_answer_their_questions(page):
+    page.click("#tab-charts")
+    titles = page.locator("#charts h2").all_inner_texts()
+    for title in (
+        "Scores",
+        "Faults",
+        "Shutter against focal length",
+        "Score by ISO",
+        "Score by focal length",
+        "Score by camera",
+        "Score by hour of the day",
+        "Best",
+        "Worst",
+    ):
+        assert title in titles
+    assert "Median 62.0" in page.inner_text("#charts")
+    faults = page.locator("#charts tr", has_text="motion blur").inner_text().split()
+    assert faults == ["motion", "blur", "2", "25", "%"]
+    assert page.locator("#charts canvas").first.evaluate("(canvas) => probes.isDrawn(canvas)")
+
+
+def test_a_row_of_a_chart_filters(page):
+    page.click("#tab-charts")
+    page.locator("#charts button", has_text="NIKON").click()
+    settle(page)
+    assert page.inner_text("#summary").startswith("3 photos of 9")
