@@ -28,6 +28,9 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     assert tops == {"piqa_cli", "piqa_training"}
     assert set(sizes) >= expected_files()
     assert {n for n in sizes if not n.endswith(".py") and ".dist-info/" not in n} == {
+        *files_below("piqa_cli/report/page"),
+        *files_below("piqa_cli/faces/weights"),
+        "piqa_cli/gates/schema/verdict-1.json",
         "piqa_cli/py.typed",
         "piqa_training/py.typed",
         "piqa_training/page.html.jinja",
@@ -38,6 +41,10 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     weights = sum(size for name, size in sizes.items() if "weights/piqa-lite" in name)
     assert weights <= 20_000_000
     assert any(name.endswith("licenses/LICENSE") for name in sizes)
+
+
+def files_below(folder):
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
 
 
 def expected_files():
