@@ -50,5 +50,21 @@ def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
     return tuple(ceil(round(float(value) * 100, 4)) / 100 for value in found)
 
 
+def align(raw: Tensor, loss: Tensor, wanted: Tensor, wanted_loss: Tensor) -> tuple[float, float]:
+    """Slope and offset that bring one output onto the scale of another: both medians of good and of ruined photos meet.
+
+    Args:
+        raw: (N,) outputs to bring over.
+        loss: (N,) the latent quality losses that they are about.
+        wanted: (M,) outputs on the other scale.
+        wanted_loss: (M,) their latent quality losses.
+    """
+    ends = [
+        float(r[part].median()) for r, q in ((raw, loss), (wanted, wanted_loss)) for part in (q == 0, q >= RUINED_LOSS)
+    ]
+    slope = (ends[2] - ends[3]) / max(ends[0] - ends[1], 1e-6)
+    return slope, ends[2] - slope * ends[0]
+
+
 def _logit(score: float) -> float:
     return log(score / (100 - score))

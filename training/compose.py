@@ -35,14 +35,14 @@ def cut_out(image: Image.Image, face: Box) -> Alpha:
     """
     factor = CUT_SIDE / max(image.size)
     size = (max(round(image.width * factor), 16), max(round(image.height * factor), 16))
-    small = cv2.bilateralFilter(np.array(image.resize(size, Image.Resampling.BOX)), 5, 12, 3)
+    small = np.asarray(cv2.bilateralFilter(np.array(image.resize(size, Image.Resampling.BOX)), 5, 12, 3), np.uint8)
     person = 1 - _backdrop(small, lowest=int((0.4 * face[3] + 0.6 * face[1]) * factor))
-    person = cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(person)
+    whole = cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(whole)
     largest = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.float32)
     edge = np.clip((cv2.GaussianBlur(largest, (0, 0), 1.0) - 0.4) / 0.5, 0, 1)  # drawn in, off the backdrop's fringe
     large = cv2.resize(edge, image.size, interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(large, 0, 1), dtype=np.float32)
 
 
 def before_scene(
@@ -81,4 +81,4 @@ def _backdrop(small: npt.NDArray[np.uint8], lowest: int) -> npt.NDArray[np.uint8
     for x, y in rim:
         if not reached[y + 1, x + 1]:
             cv2.floodFill(small, reached, (x, y), 0, (STEP,) * 3, (STEP,) * 3, 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8))
-    return ((reached[1:-1, 1:-1] == 2) & (blocked == 0)).astype(np.uint8)
+    return np.asarray((reached[1:-1, 1:-1] == 2) & (blocked == 0), dtype=np.uint8)

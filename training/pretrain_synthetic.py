@@ -15,25 +15,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from piqa_cli.errors import UsageError
 from piqa_cli.model.checkpoint import save_model
-from piqa_cli.model.config import ScoreMapConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.photos.discover import discover
 from piqa_cli.records import Box
-from piqa_training.calibrate import RUINED_LOSS, fit_score_map, fit_thresholds
 from piqa_training.features import FeatureSet, Versions, extract, join
 from piqa_training.fit.observer import Observer
-from piqa_training.fit.placement import fresh_map
-from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
+from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
 from piqa_training.measures import Measures
+from piqa_training.pretrain_scale import align_face_head, score_map, visible_at
 from piqa_training.sources import HELD_OUT, Source, Split, split_of
 
 LEAST_PHOTOS = 5
-LEAST_UNDEGRADED = 100  # held-out photos, to calibrate severities
 PART = 50  # photos whose features are kept together: what a stopped run computes again
 LOG_FILE = "log.json"
 FEATURES_FOLDER = "features"
@@ -119,8 +113,12 @@ def pretrain_synthetic(
         observer.epoch({**_record(epoch, losses, measured), **times, "best": better})
 
     best = train_heads(network, features, settings.heads, report)
-    score_map, visible_at = _score_map(network, features, observer), _visible_at(network, features)
-    network.config = replace(network.config, score_map=score_map, visible_at=visible_at)
+    align_face_head(network, features)
+    network.config = replace(
+        network.config,
+        score_map=score_map(network, features, observer),
+        visible_at=visible_at(network, features),
+    )
     save_model(network, run / "model")
     log = {
         "settings": asdict(settings),
@@ -187,47 +185,3 @@ def _features(
         parts.append(replace(part, photo=part.photo + job.number))
         observer.progress("features", min(job.number + len(job.sources), total), total)
     return join(parts)
-
-
-def _score_map(network: DualBranchNet, features: FeatureSet, observer: Observer) -> ScoreMapConfig:
-    """Where good and ruined photos lie decides: held-out ones with a face, else all held-out ones, else all.
-
-    Where none was degraded far enough, the line from good to the worst quarter is drawn on.
-    """
-    network.eval()
-    with torch.inference_mode():
-        batch = {cut: values[:, None] for cut, values in standardise(network, features).items()}
-        raw, loss = network.from_features(batch).raw, features.loss
-    degraded = features.photo_severities[:, 0].isfinite()
-    chosen = [degraded & part for part in (features.val & features.has_face, features.val, torch.ones_like(degraded))]
-    rows = next((rows for rows in chosen if _has_both_ends(loss[rows])), degraded)
-    raw, loss = raw[rows], loss[rows]
-    try:
-        return fit_score_map(raw, loss) if _has_both_ends(loss) else fit_score_map(*_drawn_on(raw, loss))
-    except ValueError as error:
-        observer.note(f"{error}: 50 is the middle of the photos now; train on more photos or for more epochs")
-        return fresh_map(raw)
-
-
-def _visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...]:
-    """Severities that held-out undegraded photos hardly reach; the configured ones where these are too few."""
-    rows = features.val & (features.loss == 0) & features.photo_severities[:, 0].isfinite()
-    if int(rows.sum()) < LEAST_UNDEGRADED:
-        return network.config.visible_at
-    network.eval()
-    with torch.inference_mode():
-        batch = {cut: values[rows][:, None] for cut, values in standardise(network, features).items()}
-        output = network.from_features(batch)
-    assert output.photo_defects is not None and output.face_defects is not None
-    return fit_thresholds(torch.maximum(output.photo_defects, output.face_defects))
-
-
-def _has_both_ends(loss: Tensor) -> bool:
-    return bool((loss == 0).any() and (loss >= RUINED_LOSS).any())
-
-
-def _drawn_on(raw: Tensor, loss: Tensor) -> tuple[Tensor, Tensor]:
-    """Two points on the line from the good to the worst quarter: loss 0 and `RUINED_LOSS`."""
-    good, bad = raw[loss == 0].median(), loss >= loss.quantile(0.75)
-    slope = (raw[bad].median() - good) / loss[bad].median().clamp(min=1e-6)
-    return torch.stack([good, good + slope * RUINED_LOSS]), torch.tensor([0.0, RUINED_LOSS])

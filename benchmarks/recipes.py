@@ -1,0 +1,71 @@
+"""Degradations for the benchmark, five levels each, modelled on what happens in lenses, sensors and files.
+
+Written apart from the recipes that the training renders (`piqa_training.degrade`), which this package never imports
+and which never import it: scores that hold here were not learnt from the same code. A family marked `held_out` has no
+counterpart at all in the training. For one photo and family all random choices are the same at every level.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks import recipes_file, recipes_light, recipes_optics, recipes_sensor
+from benchmarks.recipes_base import Picture, Recipe
+
+LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of degradation."""
+
+    name: str
+    render: Recipe
+    defects: tuple[str, ...] = ()  # names, of `piqa_cli.records.DEFECTS`, that say rightly what is wrong
+    held_out: bool = False  # the training knows nothing like it
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("defocus", recipes_optics.defocus, ("defocus_blur",)),
+        Family("camera shake", recipes_optics.motion, ("motion_blur",)),
+        Family("noise", recipes_sensor.noise, ("noise",)),
+        Family("smeared noise", recipes_sensor.smeared_noise, ("noise", "defocus_blur", "low_resolution")),
+        Family("jpeg", recipes_file.jpeg, ("compression",)),
+        Family("low resolution", recipes_sensor.low_resolution, ("low_resolution",)),
+        Family("underexposure", recipes_light.underexposure, ("underexposure",)),
+        Family("overexposure", recipes_light.overexposure, ("overexposure",)),
+        Family("haze", recipes_light.haze, ("low_contrast",)),
+        Family("white balance", recipes_light.white_balance, ("color_cast",)),
+        Family("channel gain", recipes_light.channel_gain, ("color_cast",)),
+        Family("heif", recipes_file.heif, ("compression",), held_out=True),
+        Family("hot pixels", recipes_sensor.hot_pixels, ("noise",), held_out=True),
+        Family("lens glare", recipes_optics.glare, ("low_contrast",), held_out=True),
+        Family("sharpening halos", recipes_file.oversharpening, held_out=True),
+        Family("posterisation", recipes_file.posterisation, held_out=True),
+        Family("chromatic aberr.", recipes_optics.chromatic_aberration, held_out=True),
+        Family("double exposure", recipes_optics.double_exposure, held_out=True),
+    )
+}
+
+
+def degrade(picture: Picture, family: str, level: int, seed: int) -> Picture:
+    """A picture degraded by one family; level 0 gives a copy.
+
+    Args:
+        picture: float32 (H, W, 3), sRGB in [0, 1].
+        family: a key of `FAMILIES`.
+        level: 0 to `LEVELS`.
+        seed: of the photo; with the family's name it fixes directions, colours and noise for all levels.
+
+    Raises:
+        ValueError: there is no such level.
+    """
+    if not 0 <= level <= LEVELS:
+        raise ValueError(f"levels go from 0 to {LEVELS}, not {level}")
+    rng = np.random.default_rng([seed, zlib.crc32(family.encode())])
+    return picture.copy() if level == 0 else FAMILIES[family].render(picture, level, rng)
