@@ -105,6 +105,7 @@ class ProgressBar:
             disable=quiet or not _console(stderr=True).is_terminal,
         )
         self._task = self._bar.add_task("looking for photos", total=None)
+        self._scoring = False
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -117,15 +118,17 @@ class ProgressBar:
 
     def update(self, progress: Progress) -> None:
         """Show the new state."""
-        if progress.searching:
+        if progress.searching and not progress.scored:
             self._bar.update(self._task, completed=progress.found, refresh=True)
-        elif progress.scored == 0:  # a new task: its rate must not count the search
+            return
+        if not self._scoring:  # a new task: its rate must not count the search
+            self._scoring = True
             self._bar.remove_task(self._task)
-            known = f" ({progress.cached:,} in the cache)" if progress.cached else ""
-            self._task = self._bar.add_task(f"scoring{known}", total=progress.to_score)
-            self._bar.refresh()
-        else:
-            self._bar.update(self._task, completed=progress.scored, refresh=True)
+            self._task = self._bar.add_task("scoring", total=None)
+        known = f" ({progress.cached:,} in the cache)" if progress.cached else ""
+        description = f"scoring{known}, still searching" if progress.searching else f"scoring{known}"
+        total = progress.to_score
+        self._bar.update(self._task, completed=progress.scored, total=total, description=description, refresh=True)
 
 
 class _Pace(ProgressColumn):

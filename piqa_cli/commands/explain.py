@@ -33,12 +33,21 @@ FaceBox = Annotated[
         show_default=False,
     ),
 ]
+Heatmap = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a PNG of the photo tinted by its local quality; takes some seconds, with DN-PIQA a minute or more.",
+        metavar="FILE.png",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with unrounded numbers.", metavar="")]
 
 
 def explain(
     photo: Photo,
     face_box: FaceBox = None,
+    heatmap: Heatmap = None,
     as_json: AsJson = False,
     model: options.Model = DEFAULT_MODEL,
     models_dir: options.ModelsDir = None,
@@ -50,21 +59,27 @@ def explain(
 
     The contribution of a branch is how far the score moves when that branch is given the other one's picture.
 
+    A heat map shows the score that the photo would get if its face looked like each part of it: an estimate.
+
     Exit codes: 0 fine, 2 wrong usage or a photo that cannot be read.
     """
     box = _parse_box(face_box)
     chosen = find_model(model, models_dir)
     engine = EngineOptions(device=device, max_megapixels=max_megapixels, crops=crops)
 
-    from piqa_cli.commands import console, explain_view  # rich
+    from piqa_cli.commands import console, explain_json, explain_output, explain_view  # rich
     from piqa_cli.scoring.explain import explain_photo  # torch
 
+    if heatmap is not None:
+        explain_output.check_heatmap(heatmap, photo)
     try:
-        explanation = explain_photo(photo, chosen, engine, box)
+        explanation = explain_photo(photo, chosen, engine, box, with_map=heatmap is not None)
     except PhotoError as error:
         raise UsageError(f"{photo}: {error.message}", hint=error.hint) from None
+    if heatmap is not None:
+        explain_output.write_heatmap(explanation, heatmap)
     if as_json:
-        typer.echo(json.dumps(explain_view.as_json(explanation), indent=2, allow_nan=False))
+        typer.echo(json.dumps(explain_json.as_json(explanation), indent=2, allow_nan=False))
     else:
         console.print_table(explain_view.lines(explanation, draw=console.can_draw()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,63 +12,33 @@ from torch import Tensor
 from piqa_cli.errors import EngineError, ModelError, UsageError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
-from piqa_cli.model.config import Cut, ScoreMapConfig
-from piqa_cli.model.network import FaceOutput
+from piqa_cli.model.config import Cut, ModelConfig, ScoreMapConfig
+from piqa_cli.model.network import FaceOutput, NetworkOutput
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.photos.decode import DecodedPhoto, decode
-from piqa_cli.records import Box, Face, PhotoFile, PhotoScore, Severities
+from piqa_cli.records import Box, Face, PhotoFile, Severities
 from piqa_cli.scoring.complete import complete, severities, to_score
-from piqa_cli.scoring.liqe_words import LiqeVerdict, verdict
+from piqa_cli.scoring.explanation import Branches, ExplainedFace, Explanation, Mark
+from piqa_cli.scoring.eyes import read_eyes
+from piqa_cli.scoring.heatmap import local_map
+from piqa_cli.scoring.liqe_words import verdict
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, scaled, stack
 from piqa_cli.scoring.scorer import Scorer
 
-MOST_FACES = 4  # explained on their own: a pass through DN-PIQA takes seconds
+MOST_FACES_HEAVY = 4  # explained on their own by a model like DN-PIQA, where each takes seconds
 CROP_PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
 WHOLE = ("whole photo",)
 GIVEN = 1.0  # confidence of a face that the caller gave
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One output of the network."""
-
-    raw_score: float
-    score: float  # 0-100
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedFace:
-    """A face that the photo is about, judged alone."""
-
-    box: Box  # pixels of the upright photo
-    confidence: float  # in [0, 1]; 1 for a given box
-    mark: Mark
-    defects: Severities | None
-
-
-@dataclass(frozen=True, slots=True)
-class Branches:
-    """What each branch contributes, seen by giving it the other one's picture. LIQE's features stay the photo's."""
-
-    without_face: Mark  # the face branch reads the whole photo, as for a photo without a face
-    without_photo: Mark  # the full-image branch reads the face's crop, the face branch as always
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Everything that can be said of one photo's score."""
-
-    photo: PhotoScore  # as `piqa score` gives it; its face scores are filled for every model
-    crops: dict[str, Mark]  # place -> output; the raw score is the mean of theirs
-    faces: tuple[ExplainedFace, ...]  # the main face first
-    face_given: bool  # the box came from the caller
-    liqe: LiqeVerdict | None
-    branches: Branches | None  # None without a face
-
-
 def explain_photo(
-    path: Path, model: ModelFolder, options: EngineOptions | None = None, face_box: Box | None = None
+    path: Path,
+    model: ModelFolder,
+    options: EngineOptions | None = None,
+    face_box: Box | None = None,
+    *,
+    with_map: bool = False,
 ) -> Explanation:
     """Score one photo and take the score apart.
 
@@ -78,6 +48,7 @@ def explain_photo(
         options: device, precision, crops and pixel limit.
         face_box: x1, y1, x2, y2 in pixels of the upright photo at full resolution, in the place of the detector's
             faces; clamped to the photo.
+        with_map: judge the photo patch by patch as well.
 
     Raises:
         PhotoError: the photo cannot be read.
@@ -92,7 +63,8 @@ def explain_photo(
         side = scorer.config.preprocess.working_side
         decoded = decode(path, max_side=side, max_pixels=options.max_pixels)
         faces = _faces(decoded, face_box)
-        return _explain(scorer, PhotoFile(path), decoded, faces, options.crops, given=face_box is not None)
+        given = face_box is not None
+        return _explain(scorer, PhotoFile(path), decoded, faces, options.crops, given=given, with_map=with_map)
     except RuntimeError as error:
         message = f"{path}: explaining stopped: {' '.join(str(error).split())[:200]}"
         raise EngineError(message, hint="--device cpu needs the least memory") from error
@@ -121,33 +93,41 @@ def _faces(decoded: DecodedPhoto, box: Box | None) -> tuple[Face, ...]:
 
 
 def _explain(
-    scorer: Scorer, file: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...], crops: int | None, *, given: bool
+    scorer: Scorer,
+    file: PhotoFile,
+    decoded: DecodedPhoto,
+    faces: tuple[Face, ...],
+    crops: int | None,
+    *,
+    given: bool,
+    with_map: bool,
 ) -> Explanation:
     config, image = scorer.config, decoded.image
-    shown = main_faces(faces)[:MOST_FACES]
-    boxes = [scaled(face.box, decoded.scale) for face in shown]
+    boxes = [scaled(face.box, decoded.scale) for face in main_faces(faces)]
+    boxes = boxes[:MOST_FACES_HEAVY] if scorer.heavy else boxes
     inputs = stack([photo_inputs(image, boxes[0] if boxes else None, config, crops)])
     features, liqe = scorer.features(inputs.views), scorer.auxiliary(inputs)
     with torch.inference_mode():
         output = scorer.network.from_features(features, liqe)
     judged = _judge_faces(scorer, image, boxes, crops)
-    marks = [(float(raw), severities(judged.defects, row)) for row, raw in enumerate(judged.raw)] if judged else []
+    marks = _marks(judged, config) if judged else []
     record = replace(begin_record(file, decoded, faces), model=scorer.model_id)
+    record = read_eyes(record, image, decoded.scale, scorer.device)
     record = complete(record, scorer.network, output, 0, marks)
     if record.status == "error":
         raise ModelError(f"the model {scorer.model_id} gives no finite score for {file.path}")
-    score_map = config.score_map
-    outputs = [_mark(float(raw), score_map) for raw in output.crops[0]]
     return Explanation(
         photo=record,
-        crops=dict(zip(_places(len(outputs), scorer), outputs, strict=True)),
+        crops=_crops(output, scorer),
         faces=tuple(
-            ExplainedFace(face.box, face.confidence, _mark(raw, score_map), defects)
-            for face, (raw, defects) in zip(shown, marks, strict=True)
+            ExplainedFace(face, _mark(raw, config.score_map), defects)
+            for face, (raw, defects) in zip(record.faces[: len(marks)], marks, strict=True)
         ),
         face_given=given,
         liqe=None if liqe is None else verdict(liqe[0]),
-        branches=_branches(scorer, image, boxes[0], crops, features, liqe) if boxes else None,
+        branches=_branches(scorer, image, boxes[0], crops, features, liqe, output) if boxes else None,
+        threshold=config.reason_threshold,
+        local=local_map(scorer, image, decoded.scale, features, liqe) if with_map else None,
     )
 
 
@@ -163,6 +143,7 @@ def _branches(
     crops: int | None,
     features: dict[Cut, Tensor],
     liqe: Tensor | None,
+    output: NetworkOutput,
 ) -> Branches:
     whole = photo_inputs(image, None, scorer.config, crops).views
     close = photo_inputs(crop_face(image, face, scorer.config), None, scorer.config, crops).views
@@ -171,15 +152,20 @@ def _branches(
     with torch.inference_mode():
         without_face = scorer.network.from_features({**features, **faceless}, liqe)
         without_photo = scorer.network.from_features({**features, **close_frame}, liqe)
-    score_map = scorer.config.score_map
-    return Branches(_mark(float(without_face.raw[0]), score_map), _mark(float(without_photo.raw[0]), score_map))
+    marks = [_mark(float(said.raw[0]), scorer.config.score_map) for said in (output, without_face, without_photo)]
+    return Branches(*marks)
+
+
+def _marks(judged: FaceOutput, config: ModelConfig) -> list[tuple[float, Severities | None]]:
+    return [(float(raw), severities(judged.defects, row, config)) for row, raw in enumerate(judged.raw)]
 
 
 def _mark(raw: float, score_map: ScoreMapConfig) -> Mark:
     return Mark(raw, to_score(raw, score_map))
 
 
-def _places(count: int, scorer: Scorer) -> tuple[str, ...]:
-    if not any(view.fit == "crops" for view in scorer.config.preprocess.views):
-        return WHOLE
-    return CROP_PLACES[-count:]  # one crop is the centre
+def _crops(output: NetworkOutput, scorer: Scorer) -> dict[str, Mark]:
+    """Place -> what the network says of the crop there; one crop is the centre."""
+    marks = [_mark(float(raw), scorer.config.score_map) for raw in output.crops[0]]
+    cropped = any(view.fit == "crops" for view in scorer.config.preprocess.views)
+    return dict(zip(CROP_PLACES[-len(marks) :] if cropped else WHOLE, marks, strict=True))

@@ -50,7 +50,7 @@ def test_json_has_the_outputs_of_every_crop(explain) -> None:
     assert found["face_given"] is True
     assert found["faces"][0]["box"] == [177.0, 62.0, 272.0, 191.0]
     assert found["faces"][0]["confidence"] is None
-    assert set(found["branches"]) == {"face_branch_reads_whole_photo", "full_branch_reads_face"}
+    assert set(found["branches"]) == {"together", "face_branch_reads_whole_photo", "full_branch_reads_face"}
     assert set(found["liqe"]) == {"quality", "scene", "distortion", "mean_quality"}
 
 
@@ -135,3 +135,38 @@ def test_people_in_the_background_are_counted(explain, portrait, folder) -> None
     crowd = replace(found, photo=replace(found.photo, faces=found.photo.faces * 6))
     text = "\n".join("".join(part for part, _ in line) for line in explain_view.lines(crowd, draw=False))
     assert "and 5 smaller or in the background" in text
+
+
+def test_the_worst_face_of_a_group_pulls_the_score(explain, portrait, folder, tmp_path) -> None:
+    """Two faces, one of them blurred: what the network says of the photo, and what the group costs."""
+    from piqa_cli.model.store import find_model
+    from piqa_cli.scoring.explain import explain_photo
+    from piqa_cli.scoring.options import EngineOptions
+
+    left = Image.fromarray(data.astronaut()).crop((100, 0, 400, 300))
+    group = Image.new("RGB", (600, 300))
+    group.paste(left, (0, 0))
+    group.paste(left.resize((60, 60)).resize((300, 300)), (300, 0))
+    group.save(tmp_path / "group.png")
+    found = explain_photo(tmp_path / "group.png", find_model("lite", folder), EngineOptions(device="cpu"))
+    text = "\n".join("".join(part for part, _ in line) for line in explain_view.lines(found, draw=False))
+    raws = [face.mark.raw_score for face in found.faces]
+    assert len(raws) == 2
+    behind = raws[0] - min(raws)
+    assert found.branches.together.raw_score - found.photo.raw_score == pytest.approx(behind / 2, abs=1e-5)
+    assert ("worst face" in text) == (behind > 0)
+
+
+def test_what_is_known_of_a_face_is_said(explain, portrait, folder) -> None:
+    from piqa_cli.model.store import find_model
+    from piqa_cli.scoring.explain import explain_photo
+    from piqa_cli.scoring.options import EngineOptions
+
+    found = explain_photo(portrait, find_model("lite", folder), EngineOptions(device="cpu"), (0.0, 0.0, 256.0, 128.0))
+    (face,) = found.faces
+    known = replace(face.face, pose="frontal", roll=-7.4, eyes_open=0.123)
+    text = "\n".join(
+        "".join(part for part, _ in line)
+        for line in explain_view.lines(replace(found, faces=(replace(face, face=known),)), draw=False)
+    )
+    assert "12.5 % of the photo, cut by the border, frontal, tilted 7 degrees anticlockwise, eyes 0.12 open" in text

@@ -65,7 +65,9 @@ def scored(path, model, options=ALONE):
 def test_it_explains_the_score_that_a_run_gives(portrait, model):
     run, found = scored(portrait, model), explain_photo(portrait, model, ALONE)
     assert found.photo.raw_score == pytest.approx(run.raw_score, abs=1e-5)
-    assert (found.photo.faces, found.photo.status) == (run.faces, "ok")
+    assert [face.box for face in found.photo.faces] == [face.box for face in run.faces]
+    assert found.photo.faces[0].eyes_open == pytest.approx(run.faces[0].eyes_open, abs=1e-4)
+    assert (found.photo.status, found.photo.eyes) == ("ok", run.eyes)
     if run.face_score is not None:
         assert found.faces[0].mark.score == pytest.approx(run.face_score, abs=1e-3)
     crops = [mark.raw_score for mark in found.crops.values()]

@@ -1,0 +1,37 @@
+"""The installed program explains a real portrait with the model that comes with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from piqa_cli.records import DEFECTS
+
+
+@pytest.mark.slow
+def test_a_portrait_explained_with_a_heat_map(tmp_path):
+    Image.fromarray(data.astronaut()).save(tmp_path / "portrait.jpg", quality=95)
+    before = (tmp_path / "portrait.jpg").read_bytes()
+    command = [sys.executable, "-m", "piqa_cli", "explain", "portrait.jpg", "--heatmap", "map.png"]
+    done = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    (face,) = found["faces"]
+    assert 0.03 < face["share"] < 0.06
+    assert abs(face["roll"]) < 10
+    assert (face["pose"], face["cut"]) == ("frontal", False)
+    assert set(face["defects"]) == set(DEFECTS)
+    assert len(found["map"]["patches"]) == 64
+    with Image.open(tmp_path / "map.png") as picture:
+        picture.load()
+        assert picture.width == 1000
+        assert 1000 < picture.height < 1250
+    again = subprocess.run([*command[:-1], "portrait.jpg"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "end the name in .png" in again.stderr
+    assert (tmp_path / "portrait.jpg").read_bytes() == before
