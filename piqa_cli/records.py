@@ -9,6 +9,8 @@ from typing import Literal
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels, x to the right, y down
 Status = Literal["ok", "no_face", "error"]
+Pose = Literal["frontal", "profile"]
+Eyes = Literal["open", "closed", "unknown"]
 
 DEFECTS: tuple[str, ...] = (
     "defocus_blur",
@@ -47,15 +49,6 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """One detected face, in pixels of the upright photo at full resolution."""
-
-    box: Box
-    confidence: float  # in [0, 1]
-    landmarks: tuple[tuple[float, float], ...] = ()  # left eye, right eye, nose, left and right mouth corner
-
-
-@dataclass(frozen=True, slots=True)
 class Severities:
     """Estimated severity in [0, 1] of each of `DEFECTS`, in that order."""
 
@@ -67,6 +60,24 @@ class Severities:
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """One detected face, in pixels of the upright photo at full resolution.
+
+    The detector gives the first three fields, geometry the next three; the networks fill the rest for main faces.
+    """
+
+    box: Box
+    confidence: float  # in [0, 1]
+    landmarks: tuple[tuple[float, float], ...] = ()  # left eye, right eye, nose, left and right mouth corner
+    roll: float | None = None  # degrees, positive: the head is tilted clockwise in the picture
+    pose: Pose | None = None
+    cut: bool = False  # the photo's border cuts the box
+    score: float | None = None  # 0-100, this face alone
+    defects: Severities | None = None
+    eyes_open: float | None = None  # in [0, 1], of the wider open eye; None: cannot be told
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoScore:
     """Everything known about one photo after scoring; one row of the score table."""
 
@@ -74,12 +85,14 @@ class PhotoScore:
     status: Status
     reason: str | None = None  # why there is no score, or no face
     score: float | None = None  # 0-100, higher is better
-    raw_score: float | None = None  # the network's own output, unbounded
+    raw_score: float | None = None  # unbounded; the network's output, less what a group loses for its worst face
     faces: tuple[Face, ...] = ()  # the main face first
     face_score: float | None = None  # the main face alone, 0-100
     worst_face_score: float | None = None  # the lowest among the faces, 0-100
     photo_defects: Severities | None = None
     face_defects: Severities | None = None
+    eyes_open: float | None = None  # in [0, 1], the lowest among the main faces; None: cannot be told
+    eyes: Eyes | None = None  # None: there is no face
     reasons: tuple[str, ...] = ()  # in words, worst first: "face: motion blur"
     width: int | None = None  # pixels, upright
     height: int | None = None

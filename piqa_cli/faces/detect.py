@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from piqa_cli.faces.pooling import pool_by_rows
 from piqa_cli.records import Face
 
 FIRST_SIDE, FIRST_SMALLEST = 640, 24  # pixels: long side that is searched, and width of the smallest face there (4 %)
@@ -30,7 +31,10 @@ class FaceDetector:
         from facenet_pytorch import MTCNN
 
         def build(smallest: int, thresholds: tuple[float, float, float]) -> MTCNN:
-            return MTCNN(keep_all=True, min_face_size=smallest, thresholds=list(thresholds), device=device).eval()
+            net = MTCNN(keep_all=True, min_face_size=smallest, thresholds=list(thresholds), device=device).eval()
+            if device == "cpu":
+                pool_by_rows(net)
+            return net
 
         self._first_look = build(FIRST_SMALLEST, THRESHOLDS)
         self._closer_look = build(CLOSER_SMALLEST, THRESHOLDS)
@@ -54,6 +58,11 @@ class FaceDetector:
         to_full = image.width / searched.width / scale
         full_size = (image.width / scale, image.height / scale)
         return tuple(_placed(face, to_full, full_size) for face in faces)
+
+
+def preload() -> None:
+    """Import what a `FaceDetector` needs, so that processes forked from this one share it."""
+    import facenet_pytorch  # noqa: F401
 
 
 def _bounded(image: Image.Image, side: int) -> Image.Image:

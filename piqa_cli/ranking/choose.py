@@ -10,7 +10,6 @@ from piqa_cli.ranking.plan import Decision
 from piqa_cli.ranking.units import SET_WORDS, Group, Unit
 from piqa_cli.records import PhotoScore
 
-
 CLOSED_EYES_COST = 30.0
 """Points by which a photo with open eyes may score less than one with closed eyes and still be ahead in its burst.
 

@@ -116,7 +116,7 @@ def read_journal(path: Path) -> History:
             if not 0 <= event["step"] < count:
                 raise ValueError("an event of no step")
             history.events.setdefault(event["step"], {}).update(event)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"no journal of piqa rank, or damaged: {path}", hint="name the file that --apply wrote"
         ) from None

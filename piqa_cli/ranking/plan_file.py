@@ -44,7 +44,7 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad(name, f"is no JSON ({error})") from None
     if not isinstance(document, dict) or document.get("kind") != _KIND:
         raise _bad(name, "is no plan of piqa rank")

@@ -21,6 +21,8 @@ _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
 _BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _HINT = "rank reads tables made by piqa score -o"
 _MOST_REASON = 200  # characters; readers quote the file
+_DEEPEST = 10  # levels of JSON; a table has two
+_MOST_FACES = 10_000
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": lambda path: pl.read_csv(path, infer_schema=False),
@@ -63,18 +65,24 @@ def path_of(text: str) -> Path:
 
 
 def _shallow(path: Path, *, lines: bool) -> Path:
-    """The file, if Python's JSON reader gets through it: polars follows nested lists until its stack overflows.
+    """The file, if no value in it is nested deeply: polars would follow it until its stack overflows.
 
     Raises ValueError.
     """
     try:
         with path.open("rb") as file:
-            for text in file if lines else [file.read()]:
-                if text.strip():
-                    json.loads(text)
+            texts = (text for text in (file if lines else [file.read()]) if text.strip())
+            deep = any(_is_deep(json.loads(text), _DEEPEST) for text in texts)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        deep = True
+    if deep:
+        raise ValueError("it is nested too deeply")
     return path
+
+
+def _is_deep(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deep(one, levels - 1) for one in inner if isinstance(one, (dict, list)))
 
 
 def _typed(column: pl.Series, path: Path) -> pl.Series:
@@ -120,7 +128,7 @@ def _record(row: dict[str, Any]) -> PhotoScore:
         reason=row.get("reason"),
         score=score,
         raw_score=row.get("raw_score"),
-        faces=(Face((0.0, 0.0, 0.0, 0.0), 0.0),) * (row.get("n_faces") or 0),
+        faces=(Face((0.0, 0.0, 0.0, 0.0), 0.0),) * min(max(row.get("n_faces") or 0, 0), _MOST_FACES),
         eyes_open=row.get("eyes_open"),
         eyes=row.get("eyes"),
         reasons=tuple(filter(None, (row.get("reasons") or "").split("; "))),

@@ -28,8 +28,8 @@ from piqa_cli.scoring.cache_record import from_json, to_json
 FILE_NAME = "scores.sqlite"
 BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transaction
 _APPLICATION_ID = 0x70697161  # "piqa"
-_LAYOUT = 2
-_OLD_LAYOUTS = (1,)  # 1 had no embeddings; nothing of it can be used
+_LAYOUT = 3
+_OLD_LAYOUTS = (1, 2)  # 1 had no embeddings, 2 no eyes and no scores of single faces; nothing of them can be used
 _DECODERS = ("pillow", "pillow-heif", "rawpy")
 _CREATE = """
 CREATE TABLE IF NOT EXISTS scores (
@@ -206,8 +206,9 @@ def _is_lasting(score: PhotoScore, stamp: Stamp) -> bool:
     if score.status != "error":
         return True
     try:
-        with score.path.open("rb"):
-            return _stamp(score.path) == stamp
+        # Not blocking: a FIFO may have taken the photo's place, and opening one waits for its writer.
+        os.close(os.open(score.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))
+        return _stamp(score.path) == stamp
     except OSError:
         return False
 

@@ -31,7 +31,7 @@ def from_json(text: str, embedding: bytes | None, file: PhotoFile, model_id: str
     """The record of `file`, or None where the text is no such record."""
     try:
         return _record(json.loads(text), embedding, file, model_id)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
@@ -53,8 +53,9 @@ def _record(fields: dict[str, Any], embedding: bytes | None, file: PhotoFile, mo
 
 
 def _face(fields: dict[str, Any]) -> Face:
-    x1, y1, x2, y2 = fields["box"]
-    return Face((x1, y1, x2, y2), fields["confidence"], tuple((x, y) for x, y in fields["landmarks"]))
+    x1, y1, x2, y2 = fields.pop("box")
+    landmarks = tuple((x, y) for x, y in fields.pop("landmarks"))
+    return Face(box=(x1, y1, x2, y2), landmarks=landmarks, defects=_severities(fields.pop("defects")), **fields)
 
 
 def _severities(fields: dict[str, Any] | None) -> Severities | None:

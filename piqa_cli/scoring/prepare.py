@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -14,6 +14,8 @@ from torch.utils.data import Dataset
 from piqa_cli.errors import PhotoError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
+from piqa_cli.faces.eyes import EyePairs, cut_pairs
+from piqa_cli.faces.geometry import described
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.liqe import cut_patches
 from piqa_cli.model.preprocess import cut_face, cut_views, face_region
@@ -47,6 +49,7 @@ class Prepared:
     record: PhotoScore
     inputs: Inputs | None  # None where the photo failed
     faces: tuple[Inputs, ...] = ()  # of the faces that `inputs` does not cover already
+    eyes: EyePairs | None = None  # of the main faces whose eyes can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Batch:
     inputs: Inputs
     face_owners: list[int]  # which records the rows of `faces` belong to
     faces: Inputs
+    eyes: list[tuple[int, EyePairs]] = field(default_factory=list)  # with the record that they belong to
 
     def pin_memory(self) -> Batch:
         """Called by the DataLoader for CUDA; it leaves classes without this method in ordinary memory."""
@@ -88,11 +92,13 @@ class PhotoDataset(Dataset[Prepared]):
         side = self.config.preprocess.working_side
         decoded = decode(photo.path, max_side=side, max_pixels=self.max_pixels)
         faces = by_importance(self._detector.detect(decoded.image, scale=decoded.scale))
-        boxes = [scaled(face.box, decoded.scale) for face in main_faces(faces)]
+        shown = main_faces(faces)
+        boxes = [scaled(face.box, decoded.scale) for face in shown]
         return Prepared(
             record=begin_record(photo, decoded, faces),
             inputs=photo_inputs(decoded.image, boxes[0] if boxes else None, self.config, self.crops),
             faces=tuple(face_inputs(decoded.image, box, self.config, self.crops) for box in self._separate(boxes)),
+            eyes=cut_pairs(decoded.image, shown, decoded.scale),
         )
 
     def _separate(self, boxes: list[Box]) -> list[Box]:
@@ -140,7 +146,7 @@ def begin_record(photo: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...
         path=photo.path,
         status="ok" if faces else "no_face",
         reason=None if faces else NO_FACE,
-        faces=faces,
+        faces=tuple(described(face, decoded.width, decoded.height) for face in faces),
         width=decoded.width,
         height=decoded.height,
         file_size=photo.path.stat().st_size,
@@ -163,6 +169,7 @@ def collate(items: Sequence[Prepared]) -> Batch:
         inputs=stack([inputs for item in items if (inputs := item.inputs) is not None]),
         face_owners=[i for i, item in enumerate(items) for _ in item.faces],
         faces=stack([face for item in items for face in item.faces]),
+        eyes=[(i, item.eyes) for i, item in enumerate(items) if item.eyes is not None],
     )
 
 

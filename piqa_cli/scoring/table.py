@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from piqa_cli.records import DEFECTS, PhotoScore, Severities
+from piqa_cli.faces.choose import area, main_faces
+from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
 
-Value = str | int | float | None
+Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ def _whole(name: str, description: str) -> Column:
     return Column(name, pl.Int64, description)
 
 
+def _flag(name: str, description: str) -> Column:
+    return Column(name, pl.Boolean, description)
+
+
 def _text(name: str, description: str) -> Column:
     return Column(name, pl.String, description)
 
@@ -47,9 +53,13 @@ COLUMNS: tuple[Column, ...] = (
     _text("path", r"the photo as it was named on the command line; bytes that are no UTF-8 read `\xNN`"),
     _number("score", 2, "portrait quality, 0 to 100, higher is better; empty when there is none"),
     _text("status", "`ok`, `no_face` (the whole photo was judged) or `error` (no score)"),
-    _number("raw_score", 6, "the network's own output, unbounded; `score` is a fixed monotone map of it"),
+    _number(
+        "raw_score",
+        6,
+        "unbounded output that `score` is a fixed monotone map of; groups: less half of the worst face's lag",
+    ),
     _text("reason", "why there is no score, or no face"),
-    _text("reasons", 'what lowers the score, in words, worst first, joined by "; "'),
+    _text("reasons", 'what lowers the score, in words, worst first, then closed eyes, joined by "; "'),
     _whole("n_faces", "number of faces found; empty when the photo could not be read"),
     _number("face_x1", 1, "main face: left edge, pixels of the upright photo"),
     _number("face_y1", 1, "main face: top edge"),
@@ -58,6 +68,17 @@ COLUMNS: tuple[Column, ...] = (
     _number("face_confidence", 3, "main face: the detector's confidence, 0 to 1"),
     _number("face_score", 2, "quality of the main face alone, 0 to 100"),
     _number("worst_face_score", 2, "the lowest quality among the faces, 0 to 100 (group photos)"),
+    _number("face_share", 4, "main face: area of its box as a share of the photo's, 0 to 1"),
+    _number("face_roll", 1, "main face: degrees that it is tilted, positive clockwise in the picture"),
+    _text("face_pose", "main face: `frontal` or `profile`"),
+    _flag("face_cut", "main face: the photo's border cuts it"),
+    _number("eyes_open", 3, "how far the eyes are open, 0 to 1, the lowest among the main faces; empty: unknown"),
+    _text("eyes", "`open`, `closed` (or downcast, of any main face) or `unknown`; empty without a face"),
+    _text(
+        "faces",
+        "every main face, the most important first, as a JSON list of objects with box, confidence, score, eyes_open, "
+        "roll, pose, cut and defects (name: severity); empty without a face",
+    ),
     *_severities("photo", "in the whole photo"),
     *_severities("face", "in the main face"),
     _whole("width", "pixels, upright"),
@@ -83,7 +104,7 @@ _DECIMALS = {column.name: column.decimals for column in COLUMNS if column.decima
 
 def describe_columns() -> list[tuple[str, str, str]]:
     """(name, type, meaning) of every column, in order: the README's table."""
-    words = {pl.String: "text", pl.Int64: "integer", pl.Float64: "number"}
+    words = {pl.String: "text", pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "true or false"}
     return [(column.name, words[column.dtype], column.description) for column in COLUMNS]
 
 
@@ -109,6 +130,13 @@ def to_row(score: PhotoScore) -> dict[str, Value]:
         "face_confidence": face.confidence if face else None,
         "face_score": score.face_score,
         "worst_face_score": score.worst_face_score,
+        "face_share": _share(face, score),
+        "face_roll": face.roll if face else None,
+        "face_pose": face.pose if face else None,
+        "face_cut": face.cut if face else None,
+        "eyes_open": score.eyes_open,
+        "eyes": score.eyes,
+        "faces": faces_json(score.faces),
         **_severity_values("photo", score.photo_defects),
         **_severity_values("face", score.face_defects),
         "width": score.width,
@@ -137,6 +165,31 @@ def to_frame(scores: Iterable[PhotoScore]) -> pl.DataFrame:
     return frame.sort(
         ["score", "raw_score", "path"], descending=[True, True, False], nulls_last=True, maintain_order=True
     )
+
+
+def faces_json(faces: Sequence[Face]) -> str | None:
+    """The main faces as compact JSON, numbers rounded as in the table's columns; None for none."""
+    listed = [_face_values(face) for face in main_faces(faces)]
+    return json.dumps(listed, separators=(",", ":")) if listed else None
+
+
+def _face_values(face: Face) -> dict[str, object]:
+    defects = face.defects and {name: round(float(value), 3) for name, value in face.defects.as_dict().items()}
+    return {
+        "box": [round(float(edge), 1) for edge in face.box],
+        "confidence": _rounded("face_confidence", face.confidence),
+        "score": _rounded("face_score", face.score),
+        "eyes_open": _rounded("eyes_open", face.eyes_open),
+        "roll": _rounded("face_roll", face.roll),
+        "pose": face.pose,
+        "cut": face.cut,
+        "defects": defects,
+    }
+
+
+def _share(face: Face | None, score: PhotoScore) -> float | None:
+    pixels = (score.width or 0) * (score.height or 0)
+    return area(face.box) / pixels if face and pixels else None
 
 
 def _severity_values(part: str, severities: Severities | None) -> dict[str, Value]:

@@ -167,7 +167,7 @@ def test_open_eyes_are_ahead_within_a_burst(first, second, best) -> None:
 
 
 def test_the_reason_names_the_eyes() -> None:
-    shoot = [eyed("a", 90, "closed", at=0), eyed("b", 70, "open", at=1), eyed("c", 60, "open", at=2)]
+    shoot = [eyed("a", 90, "closed", at=0), eyed("b", 70, "open", at=1), eyed("c", 65, "open", at=2)]
     reasons = {p.score.path.name: p.decision_reason for p in ranked(shoot, Choice(per_group=1))}
     assert reasons == {
         "a": "number 3 of 3 in burst-001, eyes closed, beyond --per-group 1",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from piqa_cli.model.store import ModelFolder
-from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.records import DEFECTS, Face, PhotoFile, PhotoScore, Severities
 from piqa_cli.scoring import cache as cache_module
 from piqa_cli.scoring.cache import FILE_NAME, ResultCache
 
@@ -48,7 +48,17 @@ def ask(folder: Path, file: PhotoFile | Path, model: ModelFolder, limit: float =
 
 
 def test_a_record_comes_back_exactly(folder, photo, model, make_score) -> None:
-    score = make_score(photo, model=model.id, raw_mate=photo.with_suffix(".cr3"), reason="odd \udcff ☃")
+    defects = Severities((0.25,) * len(DEFECTS))
+    face = Face((1.0, 2.0, 3.0, 4.0), 0.9, ((1.5, 2.5),), -7.5, "profile", True, 55.5, defects, 0.125)
+    score = make_score(
+        photo,
+        model=model.id,
+        raw_mate=photo.with_suffix(".cr3"),
+        reason="odd \udcff ☃",
+        faces=(face, Face((1.0, 2.0, 3.0, 4.0), 0.9)),
+        eyes_open=0.125,
+        eyes="closed",
+    )
     keep(folder, score, model)
     assert ask(folder, PhotoFile(photo, photo.with_suffix(".cr3")), model) == score
 

@@ -1,7 +1,7 @@
 import pytest
 
 from piqa_cli.records import DEFECTS, Severities
-from piqa_cli.scoring.reasons import MOST_REASONS, WORDS, reasons
+from piqa_cli.scoring.reasons import CLOSED_EYES, MOST_REASONS, WORDS, reasons
 
 
 def severities(**named):
@@ -36,3 +36,16 @@ def test_only_the_worst_are_named():
 
 def test_a_model_without_defects_gives_no_reasons():
     assert reasons(None, None, 0.35) == ()
+
+
+def test_closed_eyes_come_last_and_beside_the_limit():
+    everything = Severities((0.9,) * len(DEFECTS))
+    found = reasons(everything, everything, 0.35, "closed")
+    assert found[-1] == CLOSED_EYES == "face: eyes closed"
+    assert found[:-1] == reasons(everything, everything, 0.35)
+    assert reasons(None, None, 0.35, "closed") == (CLOSED_EYES,)
+
+
+@pytest.mark.parametrize("eyes", ["open", "unknown", None])
+def test_other_eyes_are_no_reason(eyes):
+    assert reasons(severities(noise=0.5), None, 0.35, eyes) == ("photo: noise",)

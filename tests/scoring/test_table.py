@@ -1,31 +1,39 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from piqa_cli.records import DEFECTS, PhotoScore
+from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
 from piqa_cli.scoring.table import COLUMNS, SCHEMA, describe_columns, path_text, to_frame, to_row
 
 
 def test_columns_come_in_the_promised_order() -> None:
     names = [column.name for column in COLUMNS]
     assert names[:6] == ["path", "score", "status", "raw_score", "reason", "reasons"]
-    assert names[14:32] == [f"{part}_{defect}" for part in ("photo", "face") for defect in DEFECTS]
+    about_faces = ["face_share", "face_roll", "face_pose", "face_cut", "eyes_open", "eyes", "faces"]
+    assert names[13:21] == ["worst_face_score", *about_faces]
+    assert names[21:39] == [f"{part}_{defect}" for part in ("photo", "face") for defect in DEFECTS]
     assert names[-2:] == ["raw_mate", "model"]
     assert len(set(names)) == len(names)
 
 
 def test_a_full_record_fills_every_column(make_score) -> None:
-    row = to_row(make_score("d/a.jpg", reason="why", raw_mate=Path("d/a.cr3")))
+    face = Face((10.04, 20.0, 110.5, 140.0), 0.99871, roll=-3.14, pose="frontal", eyes_open=0.4567)
+    row = to_row(
+        make_score("d/a.jpg", reason="why", raw_mate=Path("d/a.cr3"), faces=(face, face), eyes_open=0.4567, eyes="open")
+    )
     assert list(row) == list(SCHEMA)
     assert None not in row.values()
     assert row["score"] == 61.23
     assert row["raw_score"] == 0.456789
     assert row["reasons"] == "face: motion blur; photo: noise"
     assert (row["n_faces"], row["face_x1"], row["face_confidence"]) == (2, 10.0, 0.999)
+    assert (row["face_share"], row["face_roll"], row["face_pose"], row["face_cut"]) == (0.001, -3.1, "frontal", False)
+    assert (row["eyes_open"], row["eyes"]) == (0.457, "open")
     assert (row["photo_motion_blur"], row["face_motion_blur"]) == (0.1, 0.7)
     assert row["captured_at"] == "2024-05-06T07:08:09.120000+02:00"
     assert row["shutter_s"] == 0.000125
@@ -40,6 +48,30 @@ def test_a_failed_photo_has_a_row_with_empty_cells() -> None:
 
 def test_a_photo_without_a_face_has_zero_faces() -> None:
     assert to_row(PhotoScore(Path("a.jpg"), "no_face", score=5.0))["n_faces"] == 0
+
+
+def test_every_main_face_is_listed_as_json(make_score) -> None:
+    judged = Severities(tuple(i / 9 for i in range(len(DEFECTS))))
+    main = Face((10.04, 20.0, 110.5, 140.0), 0.99871, (), 12.34, "profile", True, 71.236, judged, 0.1234)
+    second, passer_by = Face((200.0, 20.0, 280.0, 120.0), 0.98), Face((300.0, 20.0, 310.0, 30.0), 0.98)
+    row = to_row(make_score(faces=(main, second, passer_by)))
+    assert " " not in row["faces"]
+    first, other = json.loads(row["faces"])
+    assert first == {
+        "box": [10.0, 20.0, 110.5, 140.0],
+        "confidence": 0.999,
+        "score": 71.24,
+        "eyes_open": 0.123,
+        "roll": 12.3,
+        "pose": "profile",
+        "cut": True,
+        "defects": {name: round(i / 9, 3) for i, name in enumerate(DEFECTS)},
+    }
+    assert other["box"] == [200.0, 20.0, 280.0, 120.0]
+    assert [other[name] for name in ("score", "eyes_open", "roll", "pose", "cut", "defects")] == [None] * 4 + [
+        False,
+        None,
+    ]
 
 
 def test_best_first_then_path_and_no_score_last(make_score) -> None:
@@ -84,6 +116,6 @@ def test_foreign_text_never_stops_the_table(make_score) -> None:
 def test_every_column_is_described() -> None:
     described = describe_columns()
     assert [name for name, _, _ in described] == list(SCHEMA)
-    assert all(kind in ("text", "integer", "number") and meaning for _, kind, meaning in described)
+    assert all(kind in ("text", "integer", "number", "true or false") and meaning for _, kind, meaning in described)
     assert dict(zip(SCHEMA, (kind for _, kind, _ in described), strict=True))["iso"] == "integer"
     assert SCHEMA["iso"] == pl.Int64

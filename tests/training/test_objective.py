@@ -1,6 +1,13 @@
 import torch
 
-from piqa_training.calibrate import FALSE_REASONS, GREATEST_THRESHOLD, LEAST_THRESHOLD, fit_score_map, fit_thresholds
+from piqa_training.calibrate import (
+    FALSE_REASONS,
+    GREATEST_THRESHOLD,
+    LEAST_THRESHOLD,
+    align,
+    fit_score_map,
+    fit_thresholds,
+)
 from piqa_training.measures import pair_accuracy
 from piqa_training.objective import ACROSS_LEAST, Truth, _pairs
 
@@ -67,3 +74,12 @@ def test_few_undegraded_photos_are_above_any_threshold():
     assert thresholds.min() == torch.tensor(LEAST_THRESHOLD)
     assert fit_thresholds(severities / 100) == (LEAST_THRESHOLD,) * 9
     assert fit_thresholds(severities.clamp(min=0.4) * 2) == (GREATEST_THRESHOLD,) * 9
+
+
+def test_one_output_is_brought_onto_the_scale_of_another():
+    loss = torch.tensor([0.0, 0.0, 0.3, 0.9, 1.0])
+    photos, faces = torch.tensor([1.0, 1.0, 0.0, -5.0, -5.0]), torch.tensor([-1.0, -1.0, -1.5, -4.0, -4.0])
+    slope, offset = align(faces, loss, photos, loss)
+    moved = slope * faces + offset
+    assert moved[0] == 1.0
+    assert moved[-1] == -5.0
