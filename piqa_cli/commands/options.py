@@ -12,7 +12,7 @@ import typer
 
 from piqa_cli.scoring.options import ALL_CROPS, Precision
 
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_DEVICE = re.compile(r"all|(auto|cpu|mps|cuda(:\d+)?|\d+)(,(auto|cpu|mps|cuda(:\d+)?|\d+))*")
 _WHICH, _MODEL, _OUTPUT, _RUN = "Which photos", "Model", "Results", "Run"
 
 
@@ -28,7 +28,7 @@ class Format(StrEnum):
 
 def _known_device(device: str) -> str:
     if not _DEVICE.fullmatch(device):
-        raise typer.BadParameter(f"{device!r} is none of auto, cpu, cuda, cuda:0, cuda:1 and so on, mps")
+        raise typer.BadParameter(f"{device!r} is none of auto, cpu, mps, cuda, cuda:1, 1; 0,1 and so on; all")
     return device
 
 
@@ -71,6 +71,15 @@ MaxMegapixels = Annotated[
     float,
     typer.Option(help="Refuse larger photos.", metavar="N", callback=_positive, rich_help_panel=_WHICH),
 ]
+FileTimeout = Annotated[
+    float,
+    typer.Option(
+        help="Give up a photo that takes longer to read.",
+        metavar="SECONDS",
+        callback=_positive,
+        rich_help_panel=_WHICH,
+    ),
+]
 
 Model = Annotated[
     str,
@@ -83,7 +92,12 @@ ModelsDir = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        help="auto, cpu, cuda, cuda:N or mps.", metavar="DEVICE", callback=_known_device, rich_help_panel=_MODEL
+        "--device",
+        "--devices",
+        help="auto, cpu, mps, cuda, or GPUs by number: 0,1; all takes every GPU.",
+        metavar="DEVICE",
+        callback=_known_device,
+        rich_help_panel=_MODEL,
     ),
 ]
 BatchSize = Annotated[

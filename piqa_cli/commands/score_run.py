@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
@@ -28,8 +28,9 @@ _NAMED_IN_MESSAGE = 3
 class Run:
     """What a run came to."""
 
-    scores: list[PhotoScore] = field(default_factory=list)
+    scores: list[PhotoScore] = field(default_factory=list)  # none of them where a sink took them
     progress: Progress = field(default_factory=Progress)
+    done: int = 0  # photos that came out, with or without a score
     seconds: float = 0.0
     interrupted: bool = False
     failure: EngineError | None = None  # what stopped it before the end, apart from Ctrl-C
@@ -79,9 +80,14 @@ def collect(
     cache: ResultCache | None,
     *,
     quiet: bool,
+    sink: Callable[[list[PhotoScore]], None] | None = None,
 ) -> Run:
-    """Score the photos. Ctrl-C or a failure of the engine ends it early with what is finished."""
+    """Score the photos. Ctrl-C or a failure of the engine ends it early with what is finished.
+
+    With a `sink` every finished batch goes there, and memory does not grow with the run; otherwise to `Run.scores`.
+    """
     run = Run()
+    take = run.scores.extend if sink is None else sink
     started = time.perf_counter()
     with ProgressBar(quiet=quiet) as bar, closing(cache) if cache is not None else nullcontext():
 
@@ -91,7 +97,8 @@ def collect(
 
         try:
             for batch in score_collection(photos, model, options, cache, on_progress=on_progress):
-                run.scores += batch
+                take(batch)
+                run.done += len(batch)
         except KeyboardInterrupt:
             run.interrupted = True
         except EngineError as error:

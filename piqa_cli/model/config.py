@@ -105,7 +105,7 @@ def load_config(folder: Path) -> ModelConfig:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder}: no {CONFIG_FILE}, so this is no model folder", path=folder) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not readable as JSON: {error}", path=path) from error
     try:
         if isinstance(data, dict) and data.get("format") != FORMAT:

@@ -90,7 +90,8 @@ def _colour_edges(pixels: Tensor) -> list[Tensor]:
     across = (pixels[..., :, 1:] - pixels[..., :, :-1]).abs()
     down = (pixels[..., 1:, :] - pixels[..., :-1, :]).abs()
     edges = across.mean(dim=(2, 3)) + down.mean(dim=(2, 3))  # (B, 3)
-    same = [(step < TINY).float().mean(dim=(1, 2, 3))[:, None] for step in (across, down)]
+    signs = ((step - TINY).sign() for step in (across, down))  # far faster than comparing, which makes bytes
+    same = [(1 - sign.mean(dim=(1, 2, 3))[:, None]) / 2 for sign in signs]
     return [_balance(edges), *same]
 
 

@@ -6,7 +6,6 @@ as one table. Rows stand in the order in which they were finished; within a part
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,31 +17,12 @@ from typing import Self
 import polars as pl
 
 from piqa_cli.errors import OutputError
+from piqa_cli.outputs.part_files import check_folder, part_name, refusal
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
 
 PART_ROWS = 50_000
 _HELD_ROWS = 1_000  # records weigh several times what their rows of a table do
-_PART = re.compile(r"part-\d{5}\.parquet")
-
-
-def names_folder(path: Path) -> bool:
-    """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
-    return path.is_dir() or not path.suffix
-
-
-def check_folder(folder: Path) -> None:
-    """Find out what would stop `PartitionedTable`, before hours of scoring. Nothing is created.
-
-    Raises:
-        OutputError: a missing or read-only parent, or something in the way that no earlier run has written.
-    """
-    if not folder.parent.is_dir():
-        raise _refusal(folder, f"no folder {folder.parent}", "create it first, or choose another place")
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise _refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
-    if folder.is_dir() and (other := next((p for p in folder.iterdir() if not _PART.fullmatch(p.name)), None)):
-        raise _refusal(folder, f"it holds other things, like {other.name}", "choose a new or empty folder")
 
 
 class PartitionedTable:
@@ -64,7 +44,7 @@ class PartitionedTable:
         try:
             self._work = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", suffix=".tmp", dir=folder.parent))
         except OSError as error:
-            raise _refusal(folder, error.strerror or str(error), "choose another place") from error
+            raise refusal(folder, error.strerror or str(error), "choose another place") from error
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +79,7 @@ class PartitionedTable:
         try:
             self._swap()
         except OSError as error:
-            raise _refusal(self._folder, error.strerror or str(error), "choose another place") from error
+            raise refusal(self._folder, error.strerror or str(error), "choose another place") from error
 
     def _condense(self) -> None:
         if self._scores:
@@ -111,10 +91,10 @@ class PartitionedTable:
         order = ["score", "raw_score", "path"]
         part = part.sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True)
         try:
-            part.write_parquet(self._work / f"part-{self._parts:05}.parquet")
+            part.write_parquet(self._work / part_name(self._parts))
         except OSError as error:
             reason = error.strerror or " ".join(str(error).split())
-            raise _refusal(self._folder, reason, "free the disk or choose another place") from error
+            raise refusal(self._folder, reason, "free the disk or choose another place") from error
         self._frames = []
         self._parts += 1
 
@@ -130,20 +110,31 @@ class PartitionedTable:
             shutil.rmtree(old)
 
 
-def read_partitions(folder: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """The rows of a folder that `PartitionedTable` wrote, best photo first; only these columns, None for all.
+def read_partitions(folder: Path) -> pl.DataFrame:
+    """All rows of a folder that `PartitionedTable` wrote, best photo first.
 
     Raises:
         OutputError: it cannot be read.
     """
+    order = ["score", "raw_score", "path"]
+    return _read(folder).sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True).collect()
+
+
+def read_outline(folder: Path) -> pl.DataFrame:
+    """What `outputs.summary` needs of such a folder, a tenth of the whole: rows in no order, paths of failures only.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    failed = pl.col("status") == "error"
+    of_failures = [pl.when(failed).then(name).alias(name) for name in ("path", "reason")]
+    return _read(folder).select(*of_failures, "status", "score", "reasons").collect(engine="streaming")
+
+
+def _read(folder: Path) -> pl.LazyFrame:
     try:
         found = pl.scan_parquet(folder / "part-*.parquet")
-        order = ["score", "raw_score", "path"]
-        found = found.sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True)
-        return (found if columns is None else found.select(columns)).collect()
+        found.collect_schema()
+        return found
     except (OSError, pl.exceptions.PolarsError) as error:
         raise OutputError(f"cannot read {folder}: {' '.join(str(error).split())}", path=folder) from error
-
-
-def _refusal(path: Path, what: str, hint: str) -> OutputError:
-    return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

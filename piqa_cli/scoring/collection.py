@@ -1,22 +1,29 @@
-"""A collection's scores: known ones from the cache, the rest from the engine, each finished batch kept at once."""
+"""A collection's scores: known ones from the cache, the rest from the engine, each finished batch kept at once.
+
+The search runs ahead of the scoring, but never further than `SEARCH_AHEAD` photos, so that a million of them start
+within seconds and take no more memory than ten thousand.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import PhotoFile, PhotoScore
-from piqa_cli.scoring.cache import Answer, ResultCache
+from piqa_cli.scoring.cache import ResultCache, Stamp
+from piqa_cli.scoring.losses import given_up
 from piqa_cli.scoring.options import EngineOptions, variant
 
 LOOKUP_CHUNK = 500  # files for each look into the cache
+SEARCH_AHEAD = 10_000  # photos found and not yet scored, or known and not yet handed out
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. While `searching`, `found` still grows; after that the counts are final or growing to it."""
+    """How far a run is. While `searching`, `found` still grows, also beside the scoring."""
 
     found: int = 0  # photos
     cached: int = 0  # of these, answered by the cache
@@ -40,57 +47,105 @@ def score_collection(
     *,
     on_progress: OnProgress = lambda _: None,
 ) -> Generator[list[PhotoScore]]:
-    """Yield the scores of all `files` in lists: first everything that the cache knows, then batch after batch.
+    """Yield the scores of all `files` in lists: what the cache knows as it is found, then batch after batch.
 
-    A batch is in the cache before it is yielded, so a run that is killed repeats at most the batch it was at.
+    A batch is in the cache before it is yielded, so a run that is killed repeats at most the batch it was at. Photos
+    that were given up for lack of time or memory, or with their process, are not kept: the next run tries again.
     torch is imported only if the cache leaves something to do.
 
     Raises:
         PiqaError: from discovery (missing path) or the engine (model, device); a failed photo is a row instead.
     """
-    progress = Progress()
-    misses: list[Answer] = []
-    for chunk in _chunks(files):
-        answers = _ask(cache, chunk, model, options)
-        known = [score for _, _, score in answers if score is not None]
-        misses += [answer for answer in answers if answer[2] is None]
-        progress = replace(progress, found=progress.found + len(chunk), cached=progress.cached + len(known))
-        on_progress(progress)
-        if known:
+    search = _Search(files, model, options, cache, on_progress)
+    while True:
+        while search.goes_on and len(search.pending) < SEARCH_AHEAD:
+            search.step()
+            yield from search.known()
+        if not search.pending:
+            return
+        from piqa_cli.scoring.engine import score_files  # torch
+
+        for batch in score_files(search.misses(), model, options):
+            search.keep(batch)
+            yield from search.known()
+            yield batch
+
+
+class _Search:
+    """Goes through the files in step with the scoring, and asks the cache about each."""
+
+    def __init__(
+        self,
+        files: Iterable[PhotoFile],
+        model: ModelFolder,
+        options: EngineOptions,
+        cache: ResultCache | None,
+        on_progress: OnProgress,
+    ) -> None:
+        self.pending: deque[PhotoFile] = deque()  # to be scored
+        self._source = iter(files)
+        self._model = variant(model, options)
+        self._limit = options.max_megapixels
+        self._cache = cache
+        self._stamps: dict[PhotoFile, Stamp] = {}  # of what is pending or being scored
+        self._known: list[PhotoScore] = []
+        self._progress = Progress()
+        self._on_progress = on_progress
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be more files."""
+        return self._progress.searching
+
+    def step(self) -> None:
+        """Look at the next few files."""
+        chunk = list(islice(self._source, LOOKUP_CHUNK))
+        if not chunk:
+            self._show(searching=False)
+            return
+        before = len(self._known)
+        if self._cache is None:
+            self.pending += chunk
+        else:
+            self._ask(self._cache, chunk)
+        hits = len(self._known) - before
+        self._show(found=self._progress.found + len(chunk), cached=self._progress.cached + hits)
+
+    def known(self) -> Iterator[list[PhotoScore]]:
+        """What the cache answered since the last call."""
+        if self._known:
+            known, self._known = self._known, []
             yield known
-    progress = replace(progress, searching=False)
-    on_progress(progress)
-    if misses:
-        yield from _score_new(misses, model, options, cache, progress, on_progress)
 
+    def misses(self) -> Iterator[PhotoFile]:
+        """Files to score; ends early where so many known ones come in between that they have to be handed out first."""
+        while True:
+            if self.goes_on and max(len(self.pending), len(self._known)) < SEARCH_AHEAD:
+                self.step()
+                if not self.pending:
+                    continue
+            if not self.pending:
+                return
+            yield self.pending.popleft()
 
-def _score_new(
-    misses: list[Answer],
-    model: ModelFolder,
-    options: EngineOptions,
-    cache: ResultCache | None,
-    progress: Progress,
-    on_progress: OnProgress,
-) -> Generator[list[PhotoScore]]:
-    from piqa_cli.scoring.engine import score_files  # torch
+    def keep(self, batch: list[PhotoScore]) -> None:
+        """Put a finished batch into the cache."""
+        stamps = [self._stamps.pop(PhotoFile(score.path, score.raw_mate), None) for score in batch]
+        if self._cache is not None:
+            pairs = zip(batch, stamps, strict=True)
+            lasting = [(score, stamp) for score, stamp in pairs if stamp is not None and not given_up(score)]
+            self._cache.store(lasting, self._model, self._limit)
+        self._show(scored=self._progress.scored + len(batch))
 
-    stamps = {file.path: stamp for file, stamp, _ in misses}
-    for batch in score_files([file for file, _, _ in misses], model, options):
-        if cache is not None:
-            lasting = [(score, stamp) for score in batch if (stamp := stamps[score.path]) is not None]
-            cache.store(lasting, variant(model, options), options.max_megapixels)
-        progress = replace(progress, scored=progress.scored + len(batch))
-        on_progress(progress)
-        yield batch
+    def _ask(self, cache: ResultCache, chunk: list[PhotoFile]) -> None:
+        for file, stamp, score in cache.lookup(chunk, self._model, self._limit):
+            if score is not None:
+                self._known.append(score)
+                continue
+            self.pending.append(file)
+            if stamp is not None:
+                self._stamps[file] = stamp
 
-
-def _ask(cache: ResultCache | None, files: list[PhotoFile], model: ModelFolder, options: EngineOptions) -> list[Answer]:
-    if cache is None:
-        return [(file, None, None) for file in files]
-    return cache.lookup(files, variant(model, options), options.max_megapixels)
-
-
-def _chunks(files: Iterable[PhotoFile]) -> Iterator[list[PhotoFile]]:
-    source = iter(files)
-    while chunk := list(islice(source, LOOKUP_CHUNK)):
-        yield chunk
+    def _show(self, **changes: int | bool) -> None:
+        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
+        self._on_progress(self._progress)

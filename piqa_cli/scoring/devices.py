@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 
 import torch
 
@@ -19,17 +17,31 @@ MOST_WORKERS = 16
 CORES_PER_HEAVY_WORKER = 8  # a photo takes DN-PIQA's network more than ten times as long as it takes a worker
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that an option names; `auto` takes CUDA, then Apple's MPS, then the CPU.
+def choose_devices(names: str) -> list[torch.device]:
+    """The devices that an option names, each at least once: `auto`, `all`, `cuda:0,cuda:1`, or the numbers of GPUs.
+
+    `all` takes every CUDA device, and where there is none what `auto` takes.
 
     Raises:
         UsageError: no such device.
     """
-    if name == "auto":
+    if names == "all" and torch.cuda.is_available():
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    listed = [name.strip() for name in names.split(",")]
+    return [choose_device(name) for name in listed]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that an option names, a bare number for a GPU; `auto` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        UsageError: no such device.
+    """
+    if name in ("auto", "all"):
         best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(best)
     try:
-        device = torch.device(name)
+        device = torch.device("cuda", int(name)) if name.isdecimal() else torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
@@ -61,14 +73,3 @@ def share_out(options: EngineOptions, device: torch.device, *, heavy: bool) -> i
         workers = max(1, cores // CORES_PER_HEAVY_WORKER) if heavy else cores - threads + 1
     workers = min(workers, MOST_WORKERS)
     return workers if options.workers is None else options.workers
-
-
-def start_method() -> str:
-    """Forked workers share the parent's memory; elsewhere each has to load its own libraries."""
-    return "fork" if sys.platform == "linux" else "spawn"
-
-
-def start_worker(_: int) -> None:
-    """One thread each, and an interrupt from the keyboard is the main process's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)

@@ -1,20 +1,27 @@
-"""The local engine: worker processes prepare photos, a DataLoader feeds the device, the network scores batches."""
+"""The local engine: worker processes prepare photos, batches of them go to the devices, records come back in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from itertools import islice
-
-from torch.utils.data import DataLoader
+from queue import SimpleQueue
 
 from piqa_cli.errors import EngineError
+from piqa_cli.faces import detect
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import PhotoFile, PhotoScore
-from piqa_cli.scoring.complete import score_batch
-from piqa_cli.scoring.devices import batch_size, share_out, start_method, start_worker
+from piqa_cli.scoring.devices import batch_size, choose_devices, share_out
+from piqa_cli.scoring.halving import HalvingScorer
 from piqa_cli.scoring.options import EngineOptions
-from piqa_cli.scoring.prepare import Batch, PhotoDataset, collate
+from piqa_cli.scoring.pool import WorkerPool
+from piqa_cli.scoring.prepare import Batch, PhotoDataset, Prepared, collate
 from piqa_cli.scoring.scorer import Scorer
+
+BATCHES_AHEAD = 2  # for each device, beside what the workers have in hand
 
 
 def score_files(
@@ -22,46 +29,89 @@ def score_files(
 ) -> Iterator[list[PhotoScore]]:
     """Score photos as they come, one list for each finished batch, in input order.
 
-    Memory is bounded by the batches in flight, however long `files` is.
+    Memory is bounded by the batches in flight, however long `files` is. A photo that kills its worker process, or keeps
+    it longer than `options.file_timeout`, becomes a row with status `error`; the run goes on.
 
     Raises:
         ModelError: the model folder cannot be loaded.
         UsageError: the device is unknown or not there, or the model has no crops to choose from.
-        EngineError: a worker process or the device failed; what was yielded before is good.
+        EngineError: the device failed, or no worker can be started; what was yielded before is good.
     """
     options = options or EngineOptions()
     try:
-        scorer = Scorer.load(model, options)
-        for batch in batches(files, scorer, options):
-            yield score_batch(scorer, batch)
-    except RuntimeError as error:  # torch's word for a dead worker, a full device, a failed kernel
+        devices = choose_devices(options.device)
+        scorers = [Scorer.load(model, replace(options, device=str(device))) for device in devices]
+        with closing(batches(files, scorers[0], options, devices=len(scorers))) as prepared:
+            yield from _on_one(scorers[0], prepared) if len(scorers) == 1 else _on_several(scorers, prepared)
+    except RuntimeError as error:  # torch's word for a full device, a failed kernel
         message = f"scoring stopped: {' '.join(str(error).split())[:200]}"
         hint = "if memory ran out, a smaller --batch-size or fewer --workers help; finished photos are kept"
         raise EngineError(message, hint=hint) from error
 
 
-def batches(files: Iterable[PhotoFile], scorer: Scorer, options: EngineOptions) -> Iterable[Batch]:
-    """Photos prepared by worker processes ahead of the network; in page-locked memory for CUDA."""
+def batches(
+    files: Iterable[PhotoFile], scorer: Scorer, options: EngineOptions, *, devices: int = 1
+) -> Generator[Batch]:
+    """Photos prepared by worker processes ahead of the network; in page-locked memory for CUDA.
+
+    `files` is read in the thread that asks for batches, and no further ahead than the batches in flight.
+    """
     workers = share_out(options, scorer.device, heavy=scorer.heavy)
     size = batch_size(options, scorer.device, heavy=scorer.heavy)
-    return DataLoader(
-        PhotoDataset(scorer.config, options.max_pixels, options.crops),
-        batch_sampler=_Batches(files, size),
-        collate_fn=collate,
-        num_workers=workers,
-        worker_init_fn=start_worker,
-        multiprocessing_context=start_method() if workers else None,
-        pin_memory=scorer.device.type == "cuda",
-    )
+    dataset = PhotoDataset(scorer.config, options.max_pixels, options.crops)
+    groups = _groups(files, size)
+    if not workers:
+        yield from (collate([dataset[photo] for photo in group]) for group in groups)
+        return
+    ahead = BATCHES_AHEAD * devices + -(-workers // size)
+    pin = scorer.device.type == "cuda"
+    detect.preload()  # once here, and not in every worker
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="piqa-batches") as assembler,
+        WorkerPool(dataset.__getitem__, workers, seconds=options.file_timeout, memory=options.worker_bytes) as pool,
+    ):
+        flying: deque[Future[Batch]] = deque()
+        for group in groups:
+            flying.append(assembler.submit(_assemble, [pool.submit(photo) for photo in group], pin))
+            if len(flying) > ahead:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
 
 
-class _Batches:
-    """Lists of up to `size` files; a DataLoader wants something that it can iterate over."""
+def _assemble(photos: Sequence[Future[Prepared]], pin: bool) -> Batch:
+    batch = collate([photo.result() for photo in photos])
+    return batch.pin_memory() if pin else batch
 
-    def __init__(self, files: Iterable[PhotoFile], size: int) -> None:
-        self.files, self.size = files, size
 
-    def __iter__(self) -> Iterator[list[PhotoFile]]:
-        stream = iter(self.files)
-        while batch := list(islice(stream, self.size)):
-            yield batch
+def _groups(files: Iterable[PhotoFile], size: int) -> Iterator[list[PhotoFile]]:
+    stream = iter(files)
+    while group := list(islice(stream, size)):
+        yield group
+
+
+def _on_one(scorer: Scorer, prepared: Iterable[Batch]) -> Iterator[list[PhotoScore]]:
+    return map(HalvingScorer(scorer).score, prepared)
+
+
+def _on_several(scorers: Sequence[Scorer], prepared: Iterable[Batch]) -> Iterator[list[PhotoScore]]:
+    """Each batch goes to the device that is free first; a thread for each, since torch computes without the GIL."""
+    idle: SimpleQueue[HalvingScorer] = SimpleQueue()
+    for scorer in scorers:
+        idle.put(HalvingScorer(scorer))
+
+    def score(batch: Batch) -> list[PhotoScore]:
+        own = idle.get()
+        try:
+            return own.score(batch)
+        finally:
+            idle.put(own)
+
+    with ThreadPoolExecutor(len(scorers), thread_name_prefix="piqa-device") as threads:
+        flying: deque[Future[list[PhotoScore]]] = deque()
+        for batch in prepared:
+            flying.append(threads.submit(score, batch))
+            if len(flying) > len(scorers):
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()

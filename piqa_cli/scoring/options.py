@@ -10,6 +10,8 @@ from piqa_cli.model.config import load_config
 from piqa_cli.model.store import ModelFolder
 
 ALL_CROPS = 5
+FILE_TIMEOUT_S = 60.0
+WORKER_BYTES, WORKER_BYTES_PER_PIXEL = 1 << 30, 16  # libraries and copies; a decoded photo and its conversions
 
 
 class Precision(StrEnum):
@@ -23,17 +25,23 @@ class Precision(StrEnum):
 class EngineOptions:
     """How the engine runs. Only `crops` and `precision` change a score by more than float32 rounding."""
 
-    device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
+    device: str = "auto"  # "auto", "all", "cpu", "mps", "cuda", "cuda:1", "1", or several of these: "0,1"
     batch_size: int | None = None  # photos for each forward pass; None: chosen for the device and the model
     workers: int | None = None  # processes that decode and find faces; None: chosen for the machine, 0: none
     max_megapixels: float = 200.0  # a larger photo is refused
     crops: int | None = None  # for a model with five crops: 1 takes the centre crop alone; None: all of them
     precision: Precision = Precision.FLOAT32
+    file_timeout: float = FILE_TIMEOUT_S  # seconds that a photo may keep its worker, which is then replaced
 
     @property
     def max_pixels(self) -> int:
         """The limit in pixels."""
         return int(self.max_megapixels * 1_000_000)
+
+    @property
+    def worker_bytes(self) -> int:
+        """Memory that a worker may take beyond what it starts with (on Linux; elsewhere `max_pixels` is the bound)."""
+        return WORKER_BYTES + WORKER_BYTES_PER_PIXEL * self.max_pixels
 
 
 def variant(model: ModelFolder, options: EngineOptions) -> ModelFolder:

@@ -18,6 +18,7 @@ from piqa_cli.model.preprocess import normalise
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.model.swin import fuse_swin_blocks
 from piqa_cli.scoring.devices import choose_device
+from piqa_cli.scoring.fused import can_fuse, fuse_convolutions
 from piqa_cli.scoring.options import EngineOptions, Precision, variant
 from piqa_cli.scoring.prepare import Inputs
 
@@ -46,9 +47,12 @@ class Scorer:
         model_id = variant(model, options).id
         network = load_model(model.path)
         liqe = load_liqe(model.path) if network.config.auxiliary == "liqe" else None
+        plain_cpu = device.type == "cpu" and options.precision is Precision.FLOAT32
         for backbone in (network.full, network.face):
             fuse_batch_norms(backbone)
             fuse_swin_blocks(backbone)
+            if plain_cpu and can_fuse():
+                fuse_convolutions(backbone)
         network = network.to(device).to(memory_format=torch.channels_last)
         return cls(network, None if liqe is None else liqe.to(device), device, options.precision, model_id)
 
@@ -65,8 +69,11 @@ class Scorer:
     def features(self, views: Mapping[Cut, Tensor]) -> dict[Cut, Tensor]:
         """Backbone features of uint8 (B, K, 3, S, S) views, all crops of all photos in one pass: float32 (B, K, F)."""
         with torch.inference_mode(), self._precision():
-            moved = {cut: pixels.to(self.device, non_blocking=True) for cut, pixels in views.items()}
-            return self.network.features(normalise(moved, self.config.preprocess))
+            return self.network.features(normalise(self.move(views), self.config.preprocess))
+
+    def move(self, views: Mapping[Cut, Tensor]) -> dict[Cut, Tensor]:
+        """The views on the device; from page-locked memory the copy runs beside the computing."""
+        return {cut: pixels.to(self.device, non_blocking=True) for cut, pixels in views.items()}
 
     def auxiliary(self, inputs: Inputs) -> Tensor | None:
         """LIQE's logits, float32 (B, 495), for models that need them."""

@@ -4,7 +4,9 @@ import polars as pl
 import pytest
 
 from piqa_cli.errors import OutputError
-from piqa_cli.outputs.partitions import PartitionedTable, check_folder, names_folder, read_partitions
+from piqa_cli.outputs.part_files import check_folder, names_folder
+from piqa_cli.outputs.partitions import PartitionedTable, read_outline, read_partitions
+from piqa_cli.outputs.summary import summarize
 from piqa_cli.scoring.table import SCHEMA, to_frame
 
 
@@ -40,10 +42,17 @@ def test_the_parts_together_are_the_table(tmp_path, scores):
     assert hidden(tmp_path) == []
 
 
-def test_some_columns_are_enough(tmp_path, scores):
-    write(tmp_path / "scores", [scores])
-    found = read_partitions(tmp_path / "scores", ["path", "score"])
-    assert found.equals(to_frame(scores).select("path", "score"))
+def test_the_outline_says_what_the_whole_table_says(tmp_path, scores, make_score):
+    bad = [make_score("bad.jpg", status="error", reason="truncated", score=None, reasons=())]
+    write(tmp_path / "scores", [scores, bad], part_rows=1000)
+    outline = read_outline(tmp_path / "scores")
+    assert summarize(outline) == summarize(to_frame([*scores, *bad]))
+    assert outline["path"].drop_nulls().to_list() == ["bad.jpg"]
+
+
+def test_a_folder_without_parts_cannot_be_read(tmp_path):
+    with pytest.raises(OutputError, match="cannot read"):
+        read_partitions(tmp_path)
 
 
 def test_a_table_without_rows_has_its_columns(tmp_path):

@@ -12,7 +12,7 @@ from piqa_cli.model.checkpoint import save_model
 from piqa_cli.model.config import ScoreMapConfig
 from piqa_cli.model.store import find_model
 from piqa_cli.records import PhotoFile
-from piqa_cli.scoring import devices, engine
+from piqa_cli.scoring import devices, halving
 from piqa_cli.scoring.complete import to_score
 from piqa_cli.scoring.devices import choose_device, share_out
 from piqa_cli.scoring.engine import score_files
@@ -62,8 +62,23 @@ def test_every_main_face_is_scored(pair, kind, request):
     assert 0 <= score.worst_face_score <= score.face_score <= 100
 
 
+def test_each_face_has_its_own_findings(pair, model):
+    score = one(pair, model)
+    assert min(face.score for face in score.faces) == score.worst_face_score
+    assert score.faces[0].score == score.face_score
+    assert score.faces[0].defects == score.face_defects
+    assert all(len(face.defects.values) == 9 for face in score.faces)
+    assert all((face.pose, face.cut) == ("frontal", False) for face in score.faces)
+    assert all(abs(face.roll) < 15 for face in score.faces)
+    assert score.eyes == "open"
+    assert score.eyes_open == min(face.eyes_open for face in score.faces) > 0.8
+
+
 def test_workers_change_nothing(pair, model):
     here, elsewhere = one(pair, model), one(pair, model, replace(ALONE, workers=1))
+    assert [face.eyes_open for face in elsewhere.faces] == pytest.approx(
+        [face.eyes_open for face in here.faces], abs=1e-3
+    )
     assert elsewhere.raw_score == pytest.approx(here.raw_score, abs=1e-5)
     assert elsewhere.worst_face_score == pytest.approx(here.worst_face_score, abs=1e-3)
 
@@ -75,6 +90,7 @@ def test_without_a_face_there_is_no_face_score(tmp_path, model):
     assert score.score is not None
     assert (score.face_score, score.worst_face_score, score.face_defects) == (None, None, None)
     assert "whole photo" in score.reason
+    assert (score.eyes, score.eyes_open) == (None, None)
 
 
 def test_boxes_are_in_pixels_of_the_full_photo(tmp_path, model):
@@ -148,7 +164,7 @@ def test_a_failing_device_is_an_engine_error(pair, model, monkeypatch):
     def fail(*_):
         raise RuntimeError("CUDA out of memory")
 
-    monkeypatch.setattr(engine, "score_batch", fail)
+    monkeypatch.setattr(halving, "score_batch", fail)
     with pytest.raises(EngineError, match="out of memory"):
         one(pair, model)
 

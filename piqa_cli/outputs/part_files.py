@@ -1,0 +1,39 @@
+"""Where a score table in several Parquet files goes; free of polars, so that it can be asked before a run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from piqa_cli.errors import OutputError
+
+_PART = re.compile(r"part-\d{5}\.parquet")
+
+
+def part_name(number: int) -> str:
+    """The file name of a part, counted from 0."""
+    return f"part-{number:05}.parquet"
+
+
+def names_folder(path: Path) -> bool:
+    """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
+    return path.is_dir() or not path.suffix
+
+
+def check_folder(folder: Path) -> None:
+    """Find out what would stop a table in this folder, before hours of scoring. Nothing is created.
+
+    Raises:
+        OutputError: a missing parent, or something in the way that no earlier run has written.
+    """
+    if not folder.parent.is_dir():
+        raise refusal(folder, f"no folder {folder.parent}", "create it first, or choose another place")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
+    if folder.is_dir() and (other := next((p for p in folder.iterdir() if not _PART.fullmatch(p.name)), None)):
+        raise refusal(folder, f"it holds other things, like {other.name}", "choose a new or empty folder")
+
+
+def refusal(path: Path, what: str, hint: str) -> OutputError:
+    """The error for a table that cannot be written."""
+    return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

@@ -1,0 +1,45 @@
+"""Photos that cost their worker process: the words for it, free of torch, so that the cache can tell them apart."""
+
+from __future__ import annotations
+
+import signal
+
+from piqa_cli.records import PhotoScore
+
+GIVEN_UP = "given up: "
+"""How the reason of every such row begins."""
+
+
+def given_up(score: PhotoScore) -> bool:
+    """Whether the row says nothing lasting about the photo: another run, or another limit, may well score it."""
+    return score.status == "error" and (score.reason or "").startswith(GIVEN_UP)
+
+
+def ended(exit_code: int | None) -> str:
+    """The reason for a photo whose worker ended while it read it.
+
+    Args:
+        exit_code: the process's own, minus the signal's number where a signal killed it; None where nobody knows.
+    """
+    if exit_code is None:
+        return f"{GIVEN_UP}the process that read it is gone"
+    if exit_code >= 0:
+        return f"{GIVEN_UP}the process that read it ended with exit code {exit_code}"
+    return f"{GIVEN_UP}the process that read it was killed ({_signal_name(-exit_code)})"
+
+
+def too_slow(seconds: float) -> str:
+    """The reason for a photo that kept its worker longer than allowed."""
+    return f"{GIVEN_UP}not read within {seconds:g} s (--file-timeout)"
+
+
+def too_much_memory() -> str:
+    """The reason for a photo that needs more memory than a worker may take."""
+    return f"{GIVEN_UP}reading it takes more memory than a worker may use (see --max-megapixels)"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
