@@ -15,7 +15,9 @@ from piqa_cli.gates.policy import CHECKS, BaselineTerms, BiasTerms, Limits, Poli
 from piqa_cli.gates.toml_lines import key_lines
 
 _HINT = "the README's section on pipelines lists what a policy can say"
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 100_000
+_MOST_LINES = 2000  # in which the line of a problem is looked for
+_MOST_DOTS = 200  # in a line: for a key of thousands of parts Python's TOML reader takes gigabytes
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 Parse = Callable[[object], object]
@@ -56,12 +58,12 @@ def parse_policy(text: str, path: Path) -> Policy:
     """The policy that `text` says; `path` is the file it came from. Raises as `read_policy`."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _not_toml(path, error) from None
     reader = _Reader()
     policy = reader.policy(document, path)
     if reader.problems:
-        lines = key_lines(text)
+        lines = key_lines(text) if text.count("\n") < _MOST_LINES else {}  # its work grows with their square
         told = sorted((lines.get(where, 1), message) for where, message in reader.problems)
         count = f"{len(told)} problems" if len(told) > 1 else "1 problem"
         listed = "; ".join(f"line {line}: {message}" for line, message in told)
@@ -136,14 +138,17 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"{path} is no policy: larger than {_MOST_BYTES:,} bytes", hint=_HINT)
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise UsageError(f"{path} is no policy: a line with more than {_MOST_DOTS} dots", hint=_HINT)
+        return text
     except OSError as error:
         raise UsageError(f"cannot read the policy {path}: {error.strerror or error}", hint=_HINT) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no TOML: byte {error.start + 1} is no UTF-8", hint=_HINT) from None
 
 
-def _not_toml(path: Path, error: tomllib.TOMLDecodeError) -> UsageError:
+def _not_toml(path: Path, error: Exception) -> UsageError:
     position = _POSITION.search(str(error))
     where = f" line {position[1]}" if position else ""
     reason = _POSITION.sub("", str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from PIL import Image, ImageCms
 
 _FULL_SCALES = (1.0, 255.0, 65535.0)  # what "white" can mean in a float image
 _TIFF_BITS_PER_SAMPLE = 258
+_STRIP_PIXELS = 1 << 20
 _SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
 _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
@@ -45,26 +47,41 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """(first row, rows from there on), a megapixel at a time: copies of a large photo in floats would fill memory."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    scaled = np.clip(values * (255.0 / _full_scale(image, values)) + 0.5, 0, 255)
-    return Image.fromarray(scaled.astype(np.uint8))
+    factor = 255.0 / _full_scale(image)
+    result = np.empty((image.height, image.width), np.uint8)
+    for top, strip in _strips(image):
+        result[top : top + strip.height] = np.clip(_finite(strip) * factor + 0.5, 0, 255)
+    return Image.fromarray(result)
 
 
-def _full_scale(image: Image.Image, values: NDArray[np.float32]) -> float:
+def _finite(image: Image.Image) -> NDArray[np.float32]:
+    """float32 (H, W); what is not finite is 0."""
+    return np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _full_scale(image: Image.Image) -> float:
     if image.mode.startswith("I;"):
         bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
         return float(2**bits - 1)
-    peak = float(values.max())
+    peak = max(float(_finite(strip).max()) for _, strip in _strips(image))
     scales = _FULL_SCALES if image.mode == "F" else _FULL_SCALES[1:]
     return next((scale for scale in scales if peak <= scale), peak if image.mode == "F" else 2.0**31 - 1)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     grey = image.mode in ("L", "LA", "La")
-    straight = image.convert({"La": "LA", "L": "LA", "LA": "LA"}.get(image.mode, "RGBA"))
     canvas = Image.new("L" if grey else "RGB", image.size, "white")
-    canvas.paste(straight.convert(canvas.mode), mask=straight.getchannel("A"))
+    for top, strip in _strips(image):
+        straight = strip.convert("LA" if grey else "RGBA")
+        canvas.paste(straight.convert(canvas.mode), (0, top), mask=straight.getchannel("A"))
     return canvas
 
 

@@ -14,7 +14,7 @@ from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, U
 from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import RAW, sniff
 from piqa_cli.photos.opening import open_regular
-from piqa_cli.photos.pillow import open_image, relaxed_pillow
+from piqa_cli.photos.pillow import load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
 
 DEFAULT_MAX_PIXELS = 200_000_000
@@ -78,8 +78,14 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; Pillow's own OSErrors have no number
             reason = f"cannot be read: {error.strerror}"
             raise UnreadablePhoto(reason, path=path, hint="check its permissions and the disk") from error
-        reason = " ".join(f"damaged or truncated: {str(error) or type(error).__name__}".split())
+        reason = _one_line(f"damaged or truncated: {str(error) or type(error).__name__}")
         raise BrokenPhoto(reason, path=path, hint=_HINT) from error
+
+
+def _one_line(text: str) -> str:
+    """Decoders quote the file in their messages: spaces for line breaks, escapes for what a terminal would obey."""
+    words = " ".join(text.split())
+    return words if words.isprintable() else words.encode("unicode_escape").decode("ascii")
 
 
 def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
@@ -108,7 +114,7 @@ def _load(image: Image.Image, max_side: int | None) -> tuple[tuple[int, int], Im
     """
     header_size = image.size
     box = _draft(image, max_side)
-    image.load()
+    load_pixels(image)
     full_size = header_size if box else image.size
     flat = flatten(image)
     if max_side is None or max(flat.size) <= max_side * CLOSE_ENOUGH:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from piqa_cli.errors import BrokenPhoto
+from piqa_cli.errors import BrokenPhoto, UnreadablePhoto
 from piqa_cli.photos.content import RAW, sniff
 from piqa_cli.photos.heic_xmp import heic_with_packet
 from piqa_cli.photos.jpeg_xmp import jpeg_with_packet
 from piqa_cli.photos.metadata import other_metadata, packet_in, parse_packet
+from piqa_cli.photos.opening import open_regular
 from piqa_cli.photos.pillow import open_image, relaxed_pillow
 from piqa_cli.photos.png_xmp import png_with_packet
 from piqa_cli.photos.suffixes import split_name
@@ -32,9 +33,9 @@ _HINT = "leave out --embed to write a sidecar"
 def embeddable(path: Path) -> bool:
     """Can marks go into this file? By its content: JPEG, PNG, TIFF, HEIC, and DNG among the RAW files."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _kind(file.read(64), path) is not None
-    except OSError:
+    except (OSError, UnreadablePhoto):
         return False
 
 

@@ -1,4 +1,4 @@
-"""How a photo was taken, from its EXIF. Location tags are left alone."""
+"""How a photo was taken, from its EXIF. Location tags are left alone; see `position`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from piqa_cli.records import Capture
 
 _DATE_TIME = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+# Control characters, separators of lines, and what hides or reorders text.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_FORMULA = "=+-@ "  # at the beginning of a cell, a spreadsheet runs what follows; no camera's name begins so
+_MOST_TEXT = 200  # characters
 _MOST_BIAS_EV = 20.0
 _ISO_OVERFLOW = 65535  # the 16-bit tag's way to say "see the longer tags"
 _TIMES = (  # date and time, fraction of a second, offset from UTC; the first that can be read wins
@@ -36,7 +39,7 @@ def read_capture(path: Path) -> Capture:
         return Capture(
             captured_at=_captured_at(tags),
             camera=_camera(tags),
-            lens=_text(tags, Tag.LENS_MODEL),
+            lens=_name(tags, Tag.LENS_MODEL),
             iso=_iso(tags),
             shutter_s=_positive(tags, Tag.EXPOSURE_TIME),
             aperture=_positive(tags, Tag.F_NUMBER),
@@ -76,7 +79,7 @@ def _zone(offset: str) -> timezone | None:
 
 def _camera(tags: Tags) -> str | None:
     """Maker and model, without the maker twice: "Canon" + "Canon EOS R5", "NIKON CORPORATION" + "NIKON D850"."""
-    make, model = _text(tags, Tag.MAKE), _text(tags, Tag.MODEL)
+    make, model = _name(tags, Tag.MAKE), _name(tags, Tag.MODEL)
     if make is None or model is None:
         return model or make
     repeated = model.casefold().startswith(make.split()[0].casefold())
@@ -90,13 +93,19 @@ def _iso(tags: Tags) -> int | None:
     return None if iso is None else round(iso)
 
 
+def _name(tags: Tags, tag: Tag) -> str | None:
+    """Text that goes into tables as it is."""
+    text = (_text(tags, tag) or "").lstrip(_FORMULA)
+    return text or None
+
+
 def _text(tags: Tags, tag: Tag) -> str | None:
     value = tags.get(tag)
     if isinstance(value, bytes):
         value = value.partition(b"\0")[0].decode("utf-8", errors="replace")
     if not isinstance(value, str):
         return None
-    return _UNPRINTABLE.sub(" ", value.partition("\0")[0]).strip() or None
+    return _UNPRINTABLE.sub(" ", value.partition("\0")[0][:_MOST_TEXT]).strip() or None
 
 
 def _positive(tags: Tags, tag: Tag) -> float | None:

@@ -13,10 +13,12 @@ import exifread
 from PIL import Image
 
 from piqa_cli.photos.content import RAW, sniff
+from piqa_cli.photos.metered import metered
 from piqa_cli.photos.opening import open_regular
 from piqa_cli.photos.pillow import open_image, relaxed_pillow
 
 _EXIF_IFD = 0x8769
+_GPS_IFD = 0x8825
 _STOP_TAG = "ExifOffset"  # behind it in the first IFD stands GPSInfo; the Exif IFD itself is still read
 _CR3_HEAD_BYTES = 65536
 _RAF_MAGIC = b"FUJIFILMCCD-RAW"
@@ -46,7 +48,17 @@ class Tag(IntEnum):
     LENS_MODEL = 0xA434
 
 
+class GpsTag(IntEnum):
+    """The location tags that piqa reads when it is asked to (EXIF 2.32, table 15)."""
+
+    LATITUDE_REF = 0x0001
+    LATITUDE = 0x0002
+    LONGITUDE_REF = 0x0003
+    LONGITUDE = 0x0004
+
+
 _WANTED = frozenset(Tag)
+_WANTED_GPS = frozenset(GpsTag)
 
 # With no handler set up, Python would print the library's complaints about odd EXIF on stderr.
 logging.getLogger("exifread").addHandler(logging.NullHandler())
@@ -71,6 +83,24 @@ def read_tags(path: Path) -> dict[int, object]:
     return tags
 
 
+def read_gps_tags(path: Path) -> dict[int, object]:
+    """Tag number -> text, bytes or a list of numbers, for the tags of `GpsTag` that the file holds.
+
+    Raises whatever the libraries do.
+    """
+    with open_regular(path) as file:
+        kind = sniff(file, path)
+        if kind is None:
+            return {}
+        tags: dict[int, object] = {}
+        for block, first_is_gps in _gps_blocks(file):
+            tags |= _gps_with_exifread(block, "Image " if first_is_gps else "GPS ")
+        if not tags and kind not in (RAW, "JPEG", "TIFF"):
+            file.seek(0)
+            tags = _gps_with_pillow(file, kind)
+    return tags
+
+
 def _blocks(file: BinaryIO) -> Iterator[BinaryIO]:
     """The file itself, or the parts of it that exifread understands, for two RAW containers that it does not know."""
     head = file.read(_RAF_PREVIEW_AT + 8)
@@ -84,6 +114,16 @@ def _blocks(file: BinaryIO) -> Iterator[BinaryIO]:
         yield file
 
 
+def _gps_blocks(file: BinaryIO) -> Iterator[tuple[BinaryIO, bool]]:
+    """What `_blocks` gives; CR3 has its GPS directory alone, as the first one of a box of its own."""
+    head = file.read(_CR3_HEAD_BYTES)
+    file.seek(0)
+    if head[4:12] == b"ftypcrx ":
+        yield _cr3_box(head, b"CMT4"), True
+    else:
+        yield from ((block, False) for block in _blocks(file))
+
+
 def _cr3_box(head: bytes, name: bytes) -> BinaryIO:
     """A box's content: a TIFF file in small. Boxes begin with their length, in 4 bytes, and their name."""
     at = head.index(name)
@@ -92,7 +132,7 @@ def _cr3_box(head: bytes, name: bytes) -> BinaryIO:
 
 def _with_exifread(file: BinaryIO) -> dict[int, object]:
     try:
-        found = exifread.process_file(file, details=False, extract_thumbnail=False, stop_tag=_STOP_TAG)
+        found = exifread.process_file(metered(file), details=False, extract_thumbnail=False, stop_tag=_STOP_TAG)
     except Exception:  # it trips over damaged blocks in many ways; Pillow may still find its way
         return {}
     return {
@@ -110,6 +150,24 @@ def _with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
         exif: Image.Exif = image.getexif()
         merged = {**exif, **exif.get_ifd(_EXIF_IFD)}
         return {tag: _first(value) for tag, value in merged.items() if tag in _WANTED}
+
+
+def _gps_with_exifread(file: BinaryIO, prefix: str) -> dict[int, object]:
+    try:
+        found = exifread.process_file(metered(file), details=False, extract_thumbnail=False)
+    except Exception:
+        return {}
+    return {
+        entry.tag: entry.values for name, entry in found.items() if name.startswith(prefix) and entry.tag in _WANTED_GPS
+    }
+
+
+def _gps_with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
+    with relaxed_pillow(), open_image(file, kind) as image:
+        if not {"exif", "Raw profile type exif"} & image.info.keys():
+            return {}
+        found: dict[int, object] = dict(image.getexif().get_ifd(_GPS_IFD))
+        return {tag: value for tag, value in found.items() if tag in _WANTED_GPS}
 
 
 def _first(value: object) -> object:

@@ -6,6 +6,7 @@ whose names are no UTF-8. Its XMP toolkit keeps global state, so one lock serves
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import mmap
@@ -15,15 +16,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 from piqa_cli.errors import BrokenPhoto, UnreadablePhoto
 from piqa_cli.photos.content import sniff
+from piqa_cli.photos.opening import open_regular
 from piqa_cli.photos.pillow import open_image, relaxed_pillow
 from piqa_cli.photos.tiff_xmp import is_tiff, tiff_packet
 
 Properties = Mapping[str, str]
 
 SIDECAR_BYTES_LIMIT = 64 * 1024 * 1024  # a long edit history with masks takes a few megabytes
+MOST_PROPERTIES = 30_000  # a long edit history has a few thousand; the XMP toolkit's time grows with the square
 OWN_PREFIX = "piqa"
 OWN_NAMESPACE = "urn:piqa-cli:xmp:1.0/"
 
@@ -80,9 +84,12 @@ def packet_text(packet: bytes, path: Path) -> str:
 def parse_packet(packet: bytes, path: Path) -> dict[str, str]:
     """Properties of an XMP packet: Exiv2's keys ("Xmp.xmp.Rating", "Xmp.piqa.Reasons") and their text.
 
-    Raises BrokenPhoto (`path`: where the packet came from) for malformed XMP, and see `packet_text`.
+    Raises BrokenPhoto (`path`: where the packet came from) for malformed XMP, for one with more than
+    `MOST_PROPERTIES`, and see `packet_text`.
     """
     text = packet_text(packet, path)
+    if _properties(text) > MOST_PROPERTIES:
+        raise BrokenPhoto(f"XMP with more than {MOST_PROPERTIES:,} properties is refused", path=path, hint=_KEPT)
     with _lock:
         exiv2 = _exiv2()
         try:
@@ -93,18 +100,31 @@ def parse_packet(packet: bytes, path: Path) -> dict[str, str]:
             raise BrokenPhoto("malformed XMP", path=path, hint=_KEPT) from None
 
 
+def _properties(text: str) -> int:
+    """Elements and attributes, plain list items aside, of as much as is well-formed."""
+    count = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal count
+        count += len(attributes) + (not tag.endswith(":li"))
+
+    parser = expat.ParserCreate(encoding="utf-8")
+    parser.StartElementHandler = start
+    with contextlib.suppress(expat.ExpatError):  # the toolkit says what is wrong
+        parser.Parse(text.encode("utf-8", "surrogatepass"), True)
+    return count
+
+
 def read_embedded(path: Path) -> Embedded:
     """XMP and EXIF ratings inside a photo; empty where its format holds none, or Exiv2 does not know it.
 
     Raises UnreadablePhoto where the file cannot be read, BrokenPhoto for a broken structure or malformed XMP.
     """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             packet, exif = _read_image(view, path)
     except OSError as error:
         raise UnreadablePhoto(error.strerror or str(error), path=path) from error
-    except ValueError:  # mmap's word for an empty file
-        raise UnreadablePhoto("the file is empty", path=path) from None
     return Embedded(packet, parse_packet(packet, path) if packet.strip(b"\0 \t\r\n") else {}, exif)
 
 

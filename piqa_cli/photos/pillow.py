@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
+from piqa_cli.photos.jpeg_scans import check_scans
+from piqa_cli.photos.silence import silent_stderr
+
 _lock = threading.Lock()
 _users = 0
 _restore = contextlib.ExitStack()
@@ -44,11 +47,20 @@ def relaxed_pillow() -> Iterator[None]:
 def open_image(file: BinaryIO, kind: str) -> ImageFile.ImageFile:
     """Read the header; the first frame is selected, for HEIC the primary one. Call it within `relaxed_pillow`.
 
-    `kind` is a format that `content.sniff` named, other than RAW. Raises whatever Pillow does.
+    `kind` is a format that `content.sniff` named, other than RAW. Raises whatever Pillow does, and see `check_scans`.
     """
     if kind == "HEIF":
         _register_heif()
-    return Image.open(file, formats=[kind])
+    image = Image.open(file, formats=[kind])
+    if kind == "JPEG":
+        check_scans(file, image)
+    return image
+
+
+def load_pixels(image: Image.Image) -> None:
+    """Decode. Raises whatever Pillow does."""
+    with silent_stderr() if image.format == "TIFF" else contextlib.nullcontext():
+        image.load()
 
 
 @functools.cache

@@ -32,6 +32,9 @@ _JUNK = frozenset(
     }
 )
 
+OWN_PICTURES = "piqa-report.json"
+"""A folder that holds this file is `piqa report`'s: copies of photos, none of them to be scored."""
+
 
 @dataclass(frozen=True)
 class WalkRules:
@@ -66,11 +69,16 @@ def walk(root: Path, rules: WalkRules) -> Iterator[PhotoFile]:
 
 
 def _list_folder(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the photo files (any order) and of the sub-folders (sorted); no junk, no symlinks, no special files."""
+    """Names of the photo files (any order) and of the sub-folders (sorted); no junk, no symlinks, no special files.
+
+    A folder of `piqa report`'s own making counts as empty.
+    """
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name == OWN_PICTURES:
+                return [], []
             if entry.name.startswith(".") or entry.name.lower() in _JUNK:
                 continue
             if entry.is_dir(follow_symlinks=False):

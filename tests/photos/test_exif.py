@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -217,3 +219,22 @@ def test_library_log_stays_off_stderr() -> None:
 def test_fifo_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     assert read_capture(tmp_path / "pipe.jpg") == Capture()
+
+
+def test_names_are_no_formulas_and_no_novels(tmp_path: Path) -> None:
+    """A spreadsheet that opens the table must not run what a stranger wrote into a photo."""
+    tags = exif({0x010F: "=cmd|' /C calc'!A0", 0x0110: "@SUM(A1)" + "x" * 5000}, {0xA434: "+-=HYPERLINK(1)\x1b[31m"})
+    capture = read_capture(write(tmp_path, encoded(corners(), "JPEG", exif=tags)))
+    assert capture.camera == "cmd|' /C calc'!A0 SUM(A1)" + "x" * 192
+    assert capture.lens == "HYPERLINK(1) [31m"
+
+
+def test_endless_directories_are_given_up(tmp_path: Path) -> None:
+    """65,535 entries of 999 numbers each, in every one of a chain of directories: hours, if every count is believed."""
+    entry = struct.pack("<HHII", 0x9999, 3, 999, 8)
+    body = b"".join(
+        struct.pack("<H", 60_000) + entry * 60_000 + struct.pack("<I", 8 + (i + 1) * 720_006) for i in range(3)
+    )
+    started = time.process_time()
+    assert read_capture(write(tmp_path, b"II*\0\x08\0\0\0" + body, "photo.tif")) == Capture()
+    assert time.process_time() - started < 5

@@ -1,0 +1,104 @@
+"""Where a photo was taken: read by `read_position` alone, and only when somebody calls it."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from photo_makers import corners, encoded, exif
+
+from piqa_cli.photos.exif import read_capture
+from piqa_cli.photos.position import read_position
+
+EIFFEL = {1: "N", 2: (48.0, 51.0, 29.6), 3: "E", 4: (2.0, 17.0, 40.2)}
+EXPECTED = (48.858222, 2.2945)
+
+
+def photo(kind: str, gps: dict[int, Any]) -> bytes:
+    block = exif({0x010F: "Canon"})
+    block.get_ifd(0x8825).update(gps)
+    return encoded(corners(), kind, exif=block)
+
+
+def write(folder: Path, data: bytes, name: str = "photo.jpg") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+def test_every_format_that_holds_it(tmp_path: Path, kind: str) -> None:
+    assert read_position(write(tmp_path, photo(kind, EIFFEL))) == pytest.approx(EXPECTED, abs=1e-5)
+
+
+def gps_tiff() -> bytes:
+    """A little-endian TIFF directory with a maker and a GPS directory, 10.5 south, 20 west."""
+
+    def entry(tag: int, kind: int, count: int, value: bytes) -> bytes:
+        return struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0")
+
+    rationals = struct.pack("<12I", 10, 1, 30, 1, 0, 1, 20, 1, 0, 1, 0, 1)
+    gps_at = 8 + 2 + 24 + 4
+    values_at = gps_at + 2 + 48 + 4
+    first = struct.pack("<H", 2) + entry(0x010F, 2, 4, b"ABC\0") + entry(0x8825, 4, 1, struct.pack("<I", gps_at))
+    gps = struct.pack("<H", 4) + entry(1, 2, 2, b"S\0") + entry(2, 5, 3, struct.pack("<I", values_at))
+    gps += entry(3, 2, 2, b"W\0") + entry(4, 5, 3, struct.pack("<I", values_at + 24))
+    return b"II*\0\x08\0\0\0" + first + bytes(4) + gps + bytes(4) + rationals
+
+
+@pytest.mark.parametrize("name", ["photo.tif", "photo.dng", "photo.nef"])
+def test_tiff_and_raw(tmp_path: Path, name: str) -> None:
+    assert read_position(write(tmp_path, gps_tiff(), name)) == (-10.5, -20.0)
+
+
+def test_cr3(tmp_path: Path) -> None:
+    """Canon keeps the GPS directory in a box of its own, as the first one of a small TIFF file."""
+    block = gps_tiff()
+    gps_at = 8 + 2 + 24 + 4
+    block = block[:4] + struct.pack("<I", gps_at) + block[8:]
+    box = struct.pack(">I", 8 + len(block)) + b"CMT4" + block
+    data = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + struct.pack(">I", 8 + len(box)) + b"moov" + box + bytes(100)
+    assert read_position(write(tmp_path, data, "photo.cr3")) == (-10.5, -20.0)
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        {},
+        {1: "N", 2: (48.0, 51.0, 29.6)},
+        {**EIFFEL, 1: "X"},
+        {**EIFFEL, 2: (91.0, 0.0, 0.0)},
+        {**EIFFEL, 4: (180.0, 0.0, 1.0)},
+        {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
+    ],
+    ids=["none", "half", "letter", "north of the pole", "beyond the date line", "no fix"],
+)
+def test_what_is_no_position(tmp_path: Path, gps: dict[int, Any]) -> None:
+    assert read_position(write(tmp_path, photo("JPEG", gps))) is None
+
+
+def test_never_raises(tmp_path: Path) -> None:
+    assert read_position(tmp_path / "gone.jpg") is None
+    assert read_position(tmp_path) is None
+    assert read_position(write(tmp_path, b"no photo")) is None
+    data = photo("JPEG", EIFFEL)
+    for at in range(30, 300):
+        read_position(write(tmp_path, data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :]))
+
+
+def test_the_capture_holds_no_location(tmp_path: Path) -> None:
+    capture = read_capture(write(tmp_path, photo("JPEG", EIFFEL)))
+    assert capture.camera == "Canon"
+    assert not any("48" in str(value) for value in (getattr(capture, name) for name in capture.__slots__))
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_agrees_with_exiftool(tmp_path: Path) -> None:
+    path = write(tmp_path, encoded(corners(), "JPEG"))
+    places = ["-GPSLatitude=33.8568", "-GPSLatitudeRef=S", "-GPSLongitude=151.2153", "-GPSLongitudeRef=E"]
+    subprocess.run(["exiftool", "-q", "-overwrite_original", *places, path], check=True)
+    assert read_position(path) == pytest.approx((-33.8568, 151.2153), abs=1e-6)
