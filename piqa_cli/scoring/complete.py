@@ -18,7 +18,7 @@ from piqa_cli.scoring.prepare import Batch
 from piqa_cli.scoring.reasons import reasons
 from piqa_cli.scoring.scorer import Scorer
 
-WORST_FACE = 0.5
+WORST_FACE = 0.3
 
 
 def score_batch(scorer: Scorer, batch: Batch) -> list[PhotoScore]:

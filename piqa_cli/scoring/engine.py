@@ -1,4 +1,4 @@
-"""The local engine: worker processes prepare photos, batches of them go to the devices, records come back in order."""
+"""The local engine: worker processes prepare photos, a DataLoader feeds the devices, records come back in order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
 from queue import SimpleQueue
+
+from torch.utils.data import DataLoader, IterableDataset
 
 from piqa_cli.errors import EngineError
 from piqa_cli.faces import detect
@@ -59,35 +60,42 @@ def batches(
     workers = share_out(options, scorer.device, heavy=scorer.heavy)
     size = batch_size(options, scorer.device, heavy=scorer.heavy)
     dataset = PhotoDataset(scorer.config, options.max_pixels, options.crops)
-    groups = _groups(files, size)
+    ahead = BATCHES_AHEAD * devices * size + workers
+    with closing(_prepared(files, dataset, workers, ahead, options)) as photos:
+        pin = scorer.device.type == "cuda"
+        yield from DataLoader(_Stream(photos), batch_size=size, collate_fn=collate, pin_memory=pin)
+
+
+def _prepared(
+    files: Iterable[PhotoFile], dataset: PhotoDataset, workers: int, ahead: int, options: EngineOptions
+) -> Generator[Prepared]:
+    """Every photo prepared, in order, up to `ahead` of them before they are asked for."""
     if not workers:
-        yield from (collate([dataset[photo] for photo in group]) for group in groups)
+        yield from map(dataset.__getitem__, files)
         return
-    ahead = BATCHES_AHEAD * devices + -(-workers // size)
-    pin = scorer.device.type == "cuda"
     detect.preload()  # once here, and not in every worker
-    with (
-        ThreadPoolExecutor(1, thread_name_prefix="piqa-batches") as assembler,
-        WorkerPool(dataset.__getitem__, workers, seconds=options.file_timeout, memory=options.worker_bytes) as pool,
-    ):
-        flying: deque[Future[Batch]] = deque()
-        for group in groups:
-            flying.append(assembler.submit(_assemble, [pool.submit(photo) for photo in group], pin))
+    with WorkerPool(dataset.__getitem__, workers, seconds=options.file_timeout, memory=options.worker_bytes) as pool:
+        flying: deque[Future[Prepared]] = deque()
+        for photo in files:
+            flying.append(pool.submit(photo))
             if len(flying) > ahead:
                 yield flying.popleft().result()
         while flying:
             yield flying.popleft().result()
 
 
-def _assemble(photos: Sequence[Future[Prepared]], pin: bool) -> Batch:
-    batch = collate([photo.result() for photo in photos])
-    return batch.pin_memory() if pin else batch
+class _Stream(IterableDataset[Prepared]):
+    """The prepared photos as a DataLoader takes them.
 
+    It has no worker processes of its own: the pool's are watched one by one, and torch's end the run with the first
+    that dies.
+    """
 
-def _groups(files: Iterable[PhotoFile], size: int) -> Iterator[list[PhotoFile]]:
-    stream = iter(files)
-    while group := list(islice(stream, size)):
-        yield group
+    def __init__(self, photos: Iterator[Prepared]) -> None:
+        self.photos = photos
+
+    def __iter__(self) -> Iterator[Prepared]:
+        return self.photos
 
 
 def _on_one(scorer: Scorer, prepared: Iterable[Batch]) -> Iterator[list[PhotoScore]]:

@@ -56,7 +56,7 @@ COLUMNS: tuple[Column, ...] = (
     _number(
         "raw_score",
         6,
-        "unbounded output that `score` is a fixed monotone map of; groups: less half of the worst face's lag",
+        "unbounded output that `score` is a fixed monotone map of; groups: less a share of the worst face's lag",
     ),
     _text("reason", "why there is no score, or no face"),
     _text("reasons", 'what lowers the score, in words, worst first, then closed eyes, joined by "; "'),
