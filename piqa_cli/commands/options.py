@@ -159,6 +159,16 @@ Strict = Annotated[
     ),
 ]
 
+WithGps = Annotated[
+    bool,
+    typer.Option(
+        "--with-gps",
+        help="Add latitude and longitude to the table; nothing else ever holds them.",
+        metavar="",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Score everything anew and keep nothing.", metavar="", rich_help_panel=_RUN)
 ]

@@ -18,6 +18,7 @@ def score(
     form: options.OutputFormat = None,
     show: options.Show = 30,
     strict: options.Strict = False,
+    with_gps: options.WithGps = False,
     quiet: options.Quiet = False,
     recursive: options.Recursive = True,
     include: options.Include = [],  # noqa: B006 - Typer's way to say repeatable
@@ -56,7 +57,8 @@ def score(
     """Score portrait photos from 0 to 100, higher is better, and say what is wrong with them.
 
     Photos are only read, never changed. Without -o and --format the result is a table; with both, the file is
-    written and stdout gets the other form. Scores are kept, so that the next run does only what is new or changed.
+    written and stdout gets the other form; -o with a folder's name streams the table into Parquet files in it, for
+    millions of photos. Scores are kept, so that the next run does only what is new or changed.
 
     Gates judge the whole set; --gate FILE holds a policy, and options go before what it says. With a policy or a file
     for a CI system the data set is checked, too: copies, wrong extensions, odd sizes, EXIF, folders of other quality.
@@ -87,19 +89,25 @@ def score(
         code_quality=code_quality,
         annotations=annotations,
     )
-    delivery = Delivery(output, form, show=show, strict=strict, quiet=quiet, gates=request)
+    delivery = Delivery(output, form, show=show, strict=strict, quiet=quiet, with_gps=with_gps, gates=request)
     delivery.check()
     photos = find_photos(paths, recursive=recursive, include=include, exclude=exclude, quiet=quiet)
     chosen = find_model(model, models_dir)
     engine = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
     cache = None if no_cache else open_cache(cache_dir, quiet=quiet)
-    run = collect(photos, chosen, engine, cache, quiet=quiet)
+    if delivery.into_folder:
+        from piqa_cli.commands.score_parts import check_parts, score_into_folder  # polars
+
+        check_parts(delivery)
+        run, code = score_into_folder(photos, chosen, engine, cache, delivery)
+    else:
+        run, code = collect(photos, chosen, engine, cache, quiet=quiet), 0
     if not run.progress.found and not run.interrupted:
         raise nothing_found(paths)
+    if not delivery.into_folder:
+        from piqa_cli.commands.score_output import deliver  # polars: it dislikes being forked; the workers are gone now
 
-    from piqa_cli.commands.score_output import deliver  # polars: it dislikes being forked, and the workers are gone now
-
-    code = deliver(run, delivery)
+        code = deliver(run, delivery)
     if run.failure:
         raise run.failure
     raise typer.Exit(code)

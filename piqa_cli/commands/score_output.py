@@ -17,6 +17,7 @@ from piqa_cli.commands.score_view import summary_lines, table_lines
 from piqa_cli.gates.policy import Limits, Policy
 from piqa_cli.outputs.summary import summarize
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
+from piqa_cli.scoring.positions import with_positions
 from piqa_cli.scoring.table import path_text, to_frame
 
 _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
@@ -27,7 +28,7 @@ def deliver(run: Run, delivery: Delivery) -> int:
     frame = to_frame(run.scores)
     nothing_yet = (run.interrupted or run.failure is not None) and frame.is_empty()
     if not nothing_yet:
-        _save_and_show(frame, delivery)
+        _save_and_show(with_positions(frame, run.scores) if delivery.with_gps else frame, delivery)
         if not delivery.quiet:
             _sum_up(frame, run, delivery)
     if run.interrupted:

@@ -129,11 +129,15 @@ def test_a_new_decoder_gets_another_try(folder, photo, model, monkeypatch) -> No
 
 
 def test_errors_of_files_that_cannot_be_opened_are_not_kept(folder, photo, model, monkeypatch) -> None:
-    def refuse(self: Path, *args: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
+
+    def refuse(path: Path, *args: int) -> int:
+        if path == photo:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(os, "open", refuse)
         keep(folder, PhotoScore(photo, "error", reason="no permission"), model)
     assert ask(folder, photo, model) is None
 
@@ -313,3 +317,15 @@ def test_ten_thousand_known_photos_are_looked_up_quickly(folder, tmp_path, model
     cache.close()
     assert all(score is not None for _, _, score in answers)
     assert spent < 5, "a fully cached run must stay a matter of seconds"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_fifo_in_the_place_of_a_photo_does_not_block(folder, photo, model) -> None:
+    """It took the photo's place after that was listed; opening one waits for a writer that never comes."""
+    cache = ResultCache.open(folder)
+    stamp = (photo.stat().st_size, photo.stat().st_mtime_ns)
+    photo.unlink()
+    os.mkfifo(photo)
+    cache.store([(PhotoScore(photo, "error", reason="not a regular file"), stamp)], model, 200.0)
+    cache.close()
+    assert ask(folder, photo, model) is None

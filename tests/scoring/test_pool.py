@@ -140,7 +140,7 @@ def test_an_interrupt_from_the_keyboard_is_not_for_the_workers():
 def test_without_the_process_that_starts_workers_the_run_ends_with_a_message():
     with WorkerPool(prepare, 1, seconds=LIMIT_S, memory=MEMORY) as pool:
         pool.submit(photo("good1")).result()
-        psutil.Process().children()[0].kill()
+        nursery().kill()
         with pytest.raises(EngineError, match="process that starts workers is gone"):
             pool.submit(photo("killed1")).result()
     assert descendants() == []
@@ -152,7 +152,7 @@ def test_systems_without_fork_start_workers_afresh(monkeypatch):
     records = [prepared.record for prepared in run(["good1", "killed1", "good2"], workers=1)]
     assert [record.status for record in records] == ["ok", "error", "ok"]
     assert "killed (SIGKILL)" in records[1].reason
-    assert [p for p in descendants() if "resource_tracker" not in " ".join(p.cmdline())] == []
+    assert descendants() == []
 
 
 def test_tensors_come_through_the_pipe_as_they_were():
@@ -168,12 +168,18 @@ def test_tensors_come_through_the_pipe_as_they_were():
 
 
 def descendants():
-    return psutil.Process().children(recursive=True)
+    """All processes below this one but Python's own helper, which other tests may have started."""
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "resource_tracker" not in " ".join(process.cmdline())]
+
+
+def nursery():
+    (found,) = [process for process in psutil.Process().children() if process in descendants()]
+    return found
 
 
 def workers_of_this_process():
-    """The nursery's children."""
-    return [worker for nursery in psutil.Process().children() for worker in nursery.children()]
+    return nursery().children() if descendants() else []
 
 
 def open_files():

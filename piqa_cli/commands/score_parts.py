@@ -1,0 +1,66 @@
+"""`piqa score -o FOLDER`: the table streams into a folder of Parquet files, however many photos there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from piqa_cli.commands import console
+from piqa_cli.commands.delivery import Delivery
+from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.gate_run import judge
+from piqa_cli.commands.score_run import Run, collect
+from piqa_cli.errors import UsageError
+from piqa_cli.model.store import ModelFolder
+from piqa_cli.outputs.partitions import PartitionedTable
+from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.scoring.cache import ResultCache
+from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.scoring.table import path_text
+
+
+def check_parts(delivery: Delivery) -> None:
+    """See that nothing is asked for that a streamed table cannot give.
+
+    Raises:
+        UsageError: another form on stdout, or positions.
+    """
+    if delivery.format is not None or delivery.with_gps:
+        option = "--with-gps" if delivery.with_gps else "--format"
+        raise UsageError(f"{option} and a folder of Parquet files do not go together", hint="name a file with -o")
+
+
+def score_into_folder(
+    photos: Iterable[PhotoFile],
+    model: ModelFolder,
+    options: EngineOptions,
+    cache: ResultCache | None,
+    delivery: Delivery,
+) -> tuple[Run, int]:
+    """Score and write as the scores come -> the run and the exit code, as of `score_output.deliver`."""
+    assert delivery.output is not None
+    failed = 0
+    with PartitionedTable(delivery.output) as table:
+
+        def add(scores: Sequence[PhotoScore]) -> None:
+            nonlocal failed
+            failed += sum(score.status == "error" for score in scores)
+            table.add(scores)
+
+        run = collect(photos, model, options, cache, quiet=delivery.quiet, sink=add)
+        if table.rows:
+            table.finish()
+    if table.rows and not delivery.quiet:
+        errors = f", {failed:,} could not be scored" if failed else ""
+        console.note(f"saved {path_text(delivery.output)}: {table.rows:,} photos in {run.seconds:.1f} s{errors}")
+    if run.interrupted:
+        console.warn("interrupted: the photos that are done are saved")
+        return run, INTERRUPTED
+    if run.failure is None and table.rows:
+        code = judge(
+            pl.read_parquet(delivery.output / "*.parquet"), delivery.gates, embeddings=None, quiet=delivery.quiet
+        )
+        if code:
+            return run, code
+    return run, SOME_FAILED if delivery.strict and failed else 0

@@ -1,0 +1,57 @@
+"""`piqa score -o FOLDER` and `--with-gps`."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from piqa_cli.scoring.table import SCHEMA
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture
+def score(piqa, model, monkeypatch, tmp_path):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return lambda *args: piqa("score", *args, "--model", model.path, "--no-cache")
+
+
+def test_a_name_without_a_suffix_becomes_a_folder_of_parquet_files(score, photos, tmp_path) -> None:
+    result = score(photos, "-o", tmp_path / "scores")
+    assert result.code == 0
+    assert result.out == ""
+    assert "saved" in result.err
+    table = pl.read_parquet(tmp_path / "scores" / "*.parquet")
+    assert dict(table.schema) == {name: kind() for name, kind in SCHEMA.items()}
+    assert table.height == 10
+
+
+def test_a_later_run_replaces_the_folder_and_foreign_ones_are_left_alone(score, photos, tmp_path) -> None:
+    assert score(photos, "-o", tmp_path / "scores").code == 0
+    assert score(photos, "-o", tmp_path / "scores").code == 0
+    assert pl.read_parquet(tmp_path / "scores" / "*.parquet").height == 10
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("keep me")
+    assert score(photos, "-o", tmp_path / "mine").code == 2
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
+
+
+def test_gates_judge_the_streamed_table(score, photos, tmp_path) -> None:
+    assert score(photos, "-o", tmp_path / "scores", "--fail-under", "50").code == 1
+    assert score(photos, "-o", tmp_path / "scores", "--fail-under", "0").code == 0
+
+
+@pytest.mark.parametrize("more", [["--format", "csv"], ["--with-gps"]], ids=lambda more: more[0])
+def test_what_a_streamed_table_cannot_give_is_refused_before_the_work(score, photos, tmp_path, more) -> None:
+    result = score(photos, "-o", tmp_path / "scores", *more)
+    assert result.code == 2
+    assert more[0] in result.err
+    assert not (tmp_path / "scores").exists()
+
+
+def test_positions_are_columns_on_request_only(score, photos, tmp_path) -> None:
+    assert score(photos, "-o", tmp_path / "a.csv").code == 0
+    assert score(photos, "-o", tmp_path / "b.csv", "--with-gps").code == 0
+    assert "latitude" not in pl.read_csv(tmp_path / "a.csv").columns
+    assert pl.read_csv(tmp_path / "b.csv").columns[-2:] == ["latitude", "longitude"]
