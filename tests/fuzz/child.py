@@ -54,7 +54,8 @@ class Tries:
         path = self.folder / f"{name}.bin"
         if not path.exists() or path.stat().st_size > len(data):  # the shortest is the easiest to read
             path.write_bytes(data)
-            (self.folder / f"{name}.txt").write_text("".join(traceback.format_exception(error)))
+            text = "".join(traceback.format_exception(error))
+            (self.folder / f"{name}.txt").write_bytes(text.encode("utf-8", "backslashreplace"))
 
     def finish(self) -> None:
         self.tell()
