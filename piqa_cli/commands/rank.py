@@ -13,7 +13,7 @@ from piqa_cli.commands.rank_request import Acting, Marking, Request, Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.ranking.options import GAP_S, By, Choice, GroupOptions, Layout
 from piqa_cli.ranking.plan import Move
-from piqa_cli.scoring.options import EngineOptions, Precision
+from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
 def rank(
@@ -56,6 +56,7 @@ def rank(
     include: options.Include = [],  # noqa: B006
     exclude: options.Exclude = [],  # noqa: B006
     max_megapixels: options.MaxMegapixels = 200.0,
+    file_timeout: options.FileTimeout = FILE_TIMEOUT_S,
     model: options.Model = DEFAULT_MODEL,
     models_dir: options.ModelsDir = None,
     device: options.Device = "auto",
@@ -92,7 +93,7 @@ def rank(
             exclude=tuple(exclude),
             model=model,
             models_dir=models_dir,
-            engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision),
+            engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),
             no_cache=no_cache,
             cache_dir=cache_dir,
         ),
