@@ -21,9 +21,16 @@ class PiqaError(Exception):
     """A failure with a message for a person: one line that says what is wrong, and a hint that says what to do."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _one_line(message)
         self.hint = hint
+        super().__init__(self.message)
+
+
+def _one_line(text: str) -> str:
+    """Text that may quote a foreign file, its invisible characters written out: a message is one line, and harmless."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else repr(c)[1:-1] for c in text)
 
 
 class UsageError(PiqaError):

@@ -18,7 +18,7 @@ from piqa_cli.gates.policy import Limits, Policy
 from piqa_cli.outputs.summary import summarize
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
 from piqa_cli.scoring.positions import with_positions
-from piqa_cli.scoring.table import path_text, to_frame
+from piqa_cli.scoring.table import path_cell, to_frame
 
 _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
 
@@ -43,7 +43,7 @@ def deliver(run: Run, delivery: Delivery) -> int:
 
 def embeddings_of(run: Run) -> dict[str, bytes]:
     """Path as in the table -> embedding."""
-    return {path_text(score.path): score.embedding for score in run.scores if score.embedding is not None}
+    return {path_cell(score.path): score.embedding for score in run.scores if score.embedding is not None}
 
 
 def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> None:

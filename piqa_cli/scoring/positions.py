@@ -8,7 +8,7 @@ import polars as pl
 
 from piqa_cli.photos.position import read_position
 from piqa_cli.records import PhotoScore
-from piqa_cli.scoring.table import path_text
+from piqa_cli.scoring.table import path_cell
 
 COLUMNS = {"latitude": pl.Float64, "longitude": pl.Float64}
 """Degrees (WGS 84), north and east positive; empty where the photo does not say."""
@@ -27,7 +27,7 @@ def with_positions(frame: pl.DataFrame, scores: Iterable[PhotoScore]) -> pl.Data
         if position is None and score.raw_mate is not None:
             position = read_position(score.raw_mate)
         if position is not None:
-            found[path_text(score.path)] = position
+            found[path_cell(score.path)] = position
     places = [found.get(path, (None, None)) for path in frame["path"]]
     columns = [
         pl.Series(name, [place[index] for place in places], dtype=kind).round(_DECIMALS)

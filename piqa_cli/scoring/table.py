@@ -14,6 +14,7 @@ import polars as pl
 from piqa_cli.faces.choose import area, main_faces
 from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
 
+_FORMULA_SIGNS = ("=", "+", "-", "@")
 Value = str | int | float | bool | None
 
 
@@ -113,13 +114,19 @@ def path_text(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def path_cell(path: Path) -> str:
+    """`path_text` with `./` before a name that a spreadsheet would run as a formula; it is the same file."""
+    text = path_text(path)
+    return f"./{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
 def to_row(score: PhotoScore) -> dict[str, Value]:
     """One record as column name -> value, in the table's order and rounding."""
     capture = score.capture
     face = score.faces[0] if score.faces else None
     box = face.box if face else (None,) * 4
     values: dict[str, Value] = {
-        "path": path_text(score.path),
+        "path": path_cell(score.path),
         "score": score.score,
         "status": score.status,
         "raw_score": score.raw_score,
@@ -150,7 +157,7 @@ def to_row(score: PhotoScore) -> dict[str, Value]:
         "focal_length_mm": capture.focal_length_mm,
         "exposure_bias": capture.exposure_bias,
         "file_size": score.file_size,
-        "raw_mate": path_text(score.raw_mate) if score.raw_mate else None,
+        "raw_mate": path_cell(score.raw_mate) if score.raw_mate else None,
         "model": _clean(score.model) or None,
     }
     return {name: _rounded(name, value) for name, value in values.items()}

@@ -237,7 +237,7 @@ def test_an_abandoned_run_leaves_no_process(shoot, model):
     next(results)
     assert len(psutil.Process().children(recursive=True)) > len(before)
     results.close()
-    assert psutil.Process().children(recursive=True) == before
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 def test_prepared_batches_can_be_used_from_outside(shoot, model, expected):

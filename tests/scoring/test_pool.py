@@ -19,6 +19,8 @@ from piqa_cli.scoring.pool_nursery import Spawner
 from piqa_cli.scoring.pool_worker import from_bytes, to_bytes
 from piqa_cli.scoring.prepare import Inputs, Prepared
 
+EARLIER: set[int] = set()
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals and /proc")
 
 LIMIT_S = 1.0
@@ -167,9 +169,16 @@ def test_tensors_come_through_the_pipe_as_they_were():
     back.inputs.patches.add_(1)  # its own memory, not a read-only view of the message
 
 
+@pytest.fixture(autouse=True)
+def earlier_processes():
+    """What other tests have left running, a browser's driver for instance, is not this one's."""
+    EARLIER.clear()
+    EARLIER.update(process.pid for process in psutil.Process().children(recursive=True))
+
+
 def descendants():
-    """All processes below this one but Python's own helper, which other tests may have started."""
-    below = psutil.Process().children(recursive=True)
+    """All processes below this one that began in this test, but Python's own helper."""
+    below = [process for process in psutil.Process().children(recursive=True) if process.pid not in EARLIER]
     return [process for process in below if "resource_tracker" not in " ".join(process.cmdline())]
 
 

@@ -90,6 +90,7 @@ class Fit:
             self._judge_start()
         while not self.finished():
             self._epoch()
+        self.world.wait()  # the first process writes the best weights, all read them
         if self.standing.best_epoch is not None:
             self.network.load_state_dict(best_weights(self.run, self.standing.best_epoch))
 
