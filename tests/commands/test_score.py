@@ -178,7 +178,10 @@ BAD_CALLS = [
     (["{photos}", "-o", "scores.xlsx"], "cannot write scores.xlsx: unknown suffix '.xlsx'"),
     (["{photos}", "-o", "no/scores.csv"], "cannot write no/scores.csv: no folder no"),
     (["{photos}", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of"),
-    (["{photos}", "--device", "gpu"], "Invalid value for '--device' / '--devices': 'gpu' is none of auto, cpu, mps, cuda"),
+    (
+        ["{photos}", "--device", "gpu"],
+        "Invalid value for '--device' / '--devices': 'gpu' is none of auto, cpu, mps, cuda",
+    ),
     (["{photos}", "--device", "cuda:x"], "Invalid value for '--device'"),
     (["{photos}", "--batch-size", "0"], "Invalid value for '--batch-size'"),
     (["{photos}", "--workers", "-1"], "Invalid value for '--workers'"),
