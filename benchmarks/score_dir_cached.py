@@ -30,6 +30,7 @@ def made_score(path: Path, number: int) -> PhotoScore:
     """A full row, as scoring a photo with one face gives."""
     score, severities = number % 1000 / 10, Severities((0.25,) * len(DEFECTS))
     return PhotoScore(
-        path, "ok", None, score, 0.5, (Face((10, 10, 90, 90), 0.99, ((1, 2),) * 5),), score, score,
-        severities, severities, ("face: noise",), 4000, 3000, 5_000_000, Capture(camera="Made"),
+        path, "ok", score=score, raw_score=0.5, faces=(Face((10, 10, 90, 90), 0.99, ((1, 2),) * 5),),
+        face_score=score, worst_face_score=score, photo_defects=severities, face_defects=severities,
+        reasons=("face: noise",), width=4000, height=3000, file_size=5_000_000, capture=Capture(camera="Made"),
     )  # fmt: skip
