@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -68,6 +69,14 @@ def full_score(path: Path | str = "a.jpg", **changes: Any) -> PhotoScore:
         "model": "test@0123456789ab",
     }
     return PhotoScore(path=Path(path), **{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for files of hundreds of megabytes, gone with the module's last test."""
+    folder = tmp_path_factory.mktemp("scratch")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

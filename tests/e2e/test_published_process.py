@@ -33,18 +33,17 @@ def piqa(*arguments):
 
 
 @pytest.fixture(scope="module")
-def models_dir(tmp_path_factory):
+def models_dir(scratch):
     pytest.importorskip("open_clip")
-    folder = tmp_path_factory.mktemp("published")
     for which, name in (("dn_piqa", "PIQ_model.pth"), ("liqe", "LIQE.pt")):
-        torch.save(filled(official(which)), folder / name)
-    files = ["--dn-piqa", folder / "PIQ_model.pth", "--liqe", folder / "LIQE.pt"]
-    piqa("models", "import", *files, "--name", "dn-piqa", "--models-dir", folder / "models")
+        torch.save(filled(official(which)), scratch / name)
+    files = ["--dn-piqa", scratch / "PIQ_model.pth", "--liqe", scratch / "LIQE.pt"]
+    piqa("models", "import", *files, "--name", "dn-piqa", "--models-dir", scratch / "models")
     for name in ("PIQ_model.pth", "LIQE.pt"):
-        (folder / name).unlink()
-    yield folder / "models"
-    piqa("models", "remove", "dn-piqa", "--yes", "--models-dir", folder / "models")
-    assert not list((folder / "models").iterdir())
+        (scratch / name).unlink()
+    yield scratch / "models"
+    piqa("models", "remove", "dn-piqa", "--yes", "--models-dir", scratch / "models")
+    assert not list((scratch / "models").iterdir())
 
 
 @pytest.fixture(scope="module")

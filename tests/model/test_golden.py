@@ -44,8 +44,8 @@ def outputs(place):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return outputs(tmp_path_factory.mktemp("golden"))
+def made(scratch):
+    return outputs(scratch)
 
 
 @pytest.mark.parametrize("name", ["liqe", "face", "no_face", "face_at_the_border"])

@@ -24,10 +24,9 @@ def liqe():
 
 
 @pytest.fixture(scope="module")
-def folder(liqe, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("liqe")
-    save_liqe(liqe, folder)
-    return folder
+def folder(liqe, scratch):
+    save_liqe(liqe, scratch)
+    return scratch
 
 
 def photo(width=512, height=512):

@@ -104,13 +104,12 @@ def test_the_numbers_in_openai_s_archives_are_passed_over(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def branches(tmp_path_factory):
+def branches(scratch):
     """The pre-trained networks as files, LSVQ's in half precision."""
-    folder = tmp_path_factory.mktemp("pretrained")
     half = {n: t.half() if t.is_floating_point() else t for n, t in filled(lsvq_layout()).items()}
-    torch.save(half, folder / "LSVQ.pth")
-    torch.save({f"module.{n}": t for n, t in filled(gfiqa_layout()).items()}, folder / "GFIQA.pth")
-    return folder / "LSVQ.pth", folder / "GFIQA.pth"
+    torch.save(half, scratch / "LSVQ.pth")
+    torch.save({f"module.{n}": t for n, t in filled(gfiqa_layout()).items()}, scratch / "GFIQA.pth")
+    return scratch / "LSVQ.pth", scratch / "GFIQA.pth"
 
 
 def test_pretrained_branches_become_starting_weights(branches, tmp_path):

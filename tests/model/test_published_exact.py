@@ -23,15 +23,14 @@ CLOSE = {"atol": 1e-4, "rtol": 0.0}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(scratch):
     """`piqa models import` of both published checkpoints at full size."""
-    place = tmp_path_factory.mktemp("published")
     for which, name in (("dn_piqa", "PIQ_model.pth"), ("liqe", "LIQE.pt")):
-        torch.save(filled(official(which)), place / name)
-    import_published(place / "PIQ_model.pth", place / "LIQE.pt", folder=place / "dn-piqa")
-    for checkpoint in place.glob("*.p*t*"):
+        torch.save(filled(official(which)), scratch / name)
+    import_published(scratch / "PIQ_model.pth", scratch / "LIQE.pt", folder=scratch / "dn-piqa")
+    for checkpoint in scratch.glob("*.p*t*"):
         checkpoint.unlink()
-    return place / "dn-piqa"
+    return scratch / "dn-piqa"
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,10 @@ SCORES_TOLERANCE = 1e-3  # of raw scores, which the released half-precision weig
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("processes")
-    make_data(folder, scenes=7)
-    make_start(folder / "start")
-    return folder
+def place(scratch):
+    make_data(scratch, scenes=7)
+    make_start(scratch / "start")
+    return scratch
 
 
 def piqa(point, number, *arguments, launcher=(sys.executable,), threads="1"):

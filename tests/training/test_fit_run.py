@@ -28,11 +28,10 @@ from tests.training.fitting import (
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fit")
-    make_data(folder, scenes=8)
-    make_start(folder / "start")
-    return folder
+def place(scratch):
+    make_data(scratch, scenes=8)
+    make_start(scratch / "start")
+    return scratch
 
 
 @pytest.fixture(autouse=True)
