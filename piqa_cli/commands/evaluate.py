@@ -93,7 +93,7 @@ def evaluate(
     batch_size: options.BatchSize = None,
     workers: options.Workers = None,
     crops: options.Crops = None,
-    precision: options.ChosenPrecision = Precision.FLOAT32,
+    precision: options.ChosenPrecision = Precision.AUTO,
     max_megapixels: options.MaxMegapixels = 200.0,
     json: JsonFile = None,
     csv: CsvFile = None,

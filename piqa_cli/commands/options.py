@@ -122,7 +122,7 @@ ChosenPrecision = Annotated[
     Precision,
     typer.Option(
         "--precision",
-        help="float32, or bf16: faster on a GPU, with slightly different scores.",
+        help="auto: float16 where the CPU is quicker with it, else float32; bf16: quicker on a GPU, other scores.",
         metavar="FORMAT",
         rich_help_panel=_MODEL,
     ),

@@ -54,7 +54,7 @@ def report(
     batch_size: options.BatchSize = None,
     workers: options.Workers = None,
     crops: options.Crops = None,
-    precision: options.ChosenPrecision = Precision.FLOAT32,
+    precision: options.ChosenPrecision = Precision.AUTO,
     no_cache: options.NoCache = False,
     cache_dir: options.CacheDir = None,
 ) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 TINY = 1e-3  # added before logarithms: a quarter of one 8-bit step
+HALF_LEVEL = 0.5 / 255  # neighbours differ by nothing or by more than this
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SCALES = 3  # full size, half, quarter
 WINDOW = 7  # pixels, of the local mean and deviation
@@ -64,7 +65,7 @@ def _tone(pixels: Tensor) -> Tensor:
     """Distribution of brightness and colour, shares at both ends, white points, dark channel (He et al. 2009)."""
     luma = _luma(pixels)
     channels = torch.cat([pixels, luma], dim=1).flatten(2)  # (B, 4, N)
-    levels = torch.quantile(channels, torch.tensor(LEVELS, device=pixels.device), dim=2)  # (7, B, 4)
+    levels = _quantiles(channels, LEVELS)  # (7, B, 4)
     means, deviations = channels.mean(dim=2), channels.std(dim=2)
     ends = torch.cat([(channels > 0.98).float().mean(dim=2), (channels < 0.02).float().mean(dim=2)], dim=1)
     light = _log(means[:, 3:]), _log(levels[3, :, 3:])
@@ -87,12 +88,11 @@ def _balance(levels: Tensor) -> Tensor:
 
 def _colour_edges(pixels: Tensor) -> list[Tensor]:
     """The balance of the edges (grey-edge hypothesis, van de Weijer et al. 2007), and shares of flat neighbours."""
-    across = (pixels[..., :, 1:] - pixels[..., :, :-1]).abs()
-    down = (pixels[..., 1:, :] - pixels[..., :-1, :]).abs()
+    across = (pixels[..., :, 1:] - pixels[..., :, :-1]).abs_()
+    down = (pixels[..., 1:, :] - pixels[..., :-1, :]).abs_()
     edges = across.mean(dim=(2, 3)) + down.mean(dim=(2, 3))  # (B, 3)
-    signs = ((step - TINY).sign() for step in (across, down))  # far faster than comparing, which makes bytes
-    same = [(1 - sign.mean(dim=(1, 2, 3))[:, None]) / 2 for sign in signs]
-    return [_balance(edges), *same]
+    steps = (step.clamp_(max=HALF_LEVEL).mean(dim=(1, 2, 3))[:, None] for step in (across, down))
+    return [_balance(edges), *(1 - step / HALF_LEVEL for step in steps)]
 
 
 def _texture(luma: Tensor) -> Tensor:
@@ -103,14 +103,14 @@ def _texture(luma: Tensor) -> Tensor:
         luma[..., 1:, 1:] - luma[..., :-1, :-1],
         luma[..., 1:, :-1] - luma[..., :-1, 1:],
     )
-    steps = [d.abs() for d in directions]
-    means = torch.cat([_log(step.mean(dim=(2, 3))) for step in steps], dim=1)  # (B, 4)
-    peaks = torch.cat([_log(_norm(step, 4)) for step in steps], dim=1)
+    steps = [d.abs_() for d in directions]
+    means = torch.cat([_log(_mean(step)) for step in steps], dim=1)  # (B, 4)
+    peaks = torch.cat([_log(_fourth(step.mul_(step))) for step in steps], dim=1)
     least = means.amin(dim=1, keepdim=True) - means.amax(dim=1, keepdim=True)
     laplacian = _laplacian(luma)
     energy = _log(_shrunk(laplacian, BLOCK))  # (B, 1, h, w): local detail in logarithms
     flat = energy.flatten(1)
-    ends = torch.quantile(flat, torch.tensor([0.1, 0.5, 0.9, 0.98], device=luma.device), dim=1).T
+    ends = _quantiles(flat, (0.1, 0.5, 0.9, 0.98)).T
     spread = flat.std(dim=1, correction=0, keepdim=True)
     return torch.cat([means, peaks, least, *_norms(laplacian), ends, spread], dim=1)
 
@@ -122,44 +122,58 @@ def _grain(opponent: Tensor) -> Tensor:
 
 def _laplacian(plane: Tensor) -> Tensor:
     """Its magnitude: (B, 1, H, W) -> (B, 1, H - 2, W - 2)."""
-    inner = plane[..., 1:-1, 1:-1]
-    around = plane[..., :-2, 1:-1] + plane[..., 2:, 1:-1] + plane[..., 1:-1, :-2] + plane[..., 1:-1, 2:]
-    return (4 * inner - around).abs()
+    around = plane[..., :-2, 1:-1] + plane[..., 2:, 1:-1]
+    around += plane[..., 1:-1, :-2]
+    around += plane[..., 1:-1, 2:]
+    return around.sub_(plane[..., 1:-1, 1:-1], alpha=4).abs_()
 
 
 def _norms(values: Tensor) -> list[Tensor]:
-    """Logarithms of the power means of orders 1/2, 1, 2 and 4 of magnitudes."""
-    return [_log(_norm(values, order)) for order in (0.5, 1, 2, 4)]
+    """Logarithms of the power means of orders 1/2, 1, 2 and 4 of magnitudes, (B, 1) each; spends `values`."""
+    half, first = _mean(values.sqrt()) ** 2, _mean(values)
+    squares = values.mul_(values)
+    return [_log(half), _log(first), _log(_mean(squares).sqrt()), _log(_fourth(squares))]
 
 
-def _norm(values: Tensor, order: float) -> Tensor:
-    """Power mean of magnitudes over the image: (B, 1, H, W) -> (B, 1)."""
-    if order == 0.5:
-        return values.sqrt().mean(dim=(2, 3)) ** 2
-    if order == 4:
-        return (values * values).square().mean(dim=(2, 3)) ** 0.25
-    return values.mean(dim=(2, 3)) if order == 1 else values.square().mean(dim=(2, 3)).sqrt()
+def _mean(values: Tensor) -> Tensor:
+    """Over the image: (B, 1, H, W) -> (B, 1)."""
+    return values.mean(dim=(2, 3))
+
+
+def _fourth(squares: Tensor) -> Tensor:
+    """Power mean of order 4, of squared values: (B, 1, H, W) -> (B, 1)."""
+    return _mean_product(squares, squares) ** 0.25
+
+
+def _mean_product(one: Tensor, other: Tensor) -> Tensor:
+    """Mean over the image of the products, without storing them: (B, 1, H, W) each -> (B, 1)."""
+    rows, columns = one.flatten(1)[:, None], other.flatten(1)[..., None]
+    return (rows @ columns)[..., 0] / rows.shape[2]
+
+
+def _quantiles(values: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """(..., N) -> (levels, ...)."""
+    return torch.quantile(values, torch.tensor(levels, device=values.device), dim=-1)
 
 
 def _normalised_luma(luma: Tensor) -> Tensor:
     """Moments of MSCN coefficients and of products of neighbours (BRISQUE's features), and of the local deviation."""
     mean = _local_mean(luma)
-    variance = (_local_mean(luma * luma) - mean * mean).clamp(min=0)
-    deviation = variance.sqrt()
+    variance = _local_mean(luma * luma).sub_(mean * mean).clamp_(min=0)
+    deviation = variance.sqrt_()
     edge = WINDOW // 2
-    mscn = (luma[..., edge:-edge, edge:-edge] - mean) / (deviation + 1 / 255)
+    mscn = (luma[..., edge:-edge, edge:-edge] - mean).div_(deviation + 1 / 255)
     square = mscn * mscn
-    powers = mscn.abs(), square, square * mscn, square.square()
-    moments = [power.mean(dim=(2, 3)) for power in powers]
-    moments[-1] = _log(moments[-1])
+    moments = [_mean(mscn.abs()), _mean(square), _mean_product(square, mscn), _log(_mean_product(square, square))]
     neighbours = (
         mscn[..., 1:, 1:] * mscn[..., 1:, :-1],
         mscn[..., 1:, 1:] * mscn[..., :-1, 1:],
         mscn[..., 1:, 1:] * mscn[..., :-1, :-1],
         mscn[..., 1:, :-1] * mscn[..., :-1, 1:],
     )
-    products = [stat for n in neighbours for stat in (n.mean(dim=(2, 3)), n.abs().mean(dim=(2, 3)))]
-    local = _log(deviation.mean(dim=(2, 3))), _log(_norm(deviation, 0.5)), _log(_norm(deviation, 4))
+    products = [stat for n in neighbours for stat in (_mean(n), _mean(n.abs_()))]
+    half, first = _mean(deviation.sqrt()) ** 2, _mean(deviation)
+    local = _log(first), _log(half), _log(_fourth(deviation.mul_(deviation)))
     return torch.cat([*moments, *products, *local], dim=1)
 
 

@@ -44,7 +44,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         transform = _transform(profile if space != "LAB" else None, image.mode)
         if transform is not None:
             return transform.apply(image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # to convert RGB to RGB is to copy it
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:

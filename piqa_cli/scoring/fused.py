@@ -21,24 +21,33 @@ def can_fuse() -> bool:
     return there and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
-def fuse_convolutions(module: nn.Module) -> None:
-    """Replace every convolution, with the ReLU6 that directly follows it, in place; for float32 on the CPU only.
+def has_float16() -> bool:
+    """Whether this CPU computes with float16 (AVX512-FP16, Arm's FP16), and this torch lets oneDNN do so."""
+    known = hasattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported")
+    return known and bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
 
-    Outputs stay the same up to rounding. Batch norms have to be folded into the convolutions before.
+
+def fuse_convolutions(module: nn.Module, *, half: bool = False) -> None:
+    """Replace every convolution, with the ReLU6 that directly follows it, in place; for the CPU only.
+
+    In float32 outputs stay the same up to rounding. With `half` weights and feature maps are float16, where a good
+    processor needs half the time; sums are still taken in float32. Batch norms have to be folded into the convolutions
+    before.
     """
     children = list(module.named_children())
     for (name, layer), (next_name, following) in pairwise([*children, ("", nn.Identity())]):
         if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
             clipped = isinstance(following, nn.ReLU6)
-            setattr(module, name, FusedConv2d(layer, clipped=clipped))
+            fused = FusedConv2d(layer, clipped=clipped)
+            setattr(module, name, fused.half() if half else fused)
             if clipped:
                 setattr(module, next_name, nn.Identity())
         else:
-            fuse_convolutions(layer)
+            fuse_convolutions(layer, half=half)
 
 
 class FusedConv2d(nn.Module):
-    """A convolution and, if `clipped`, ReLU6: float32 (B, C, H, W) -> (B, C', H', W'), channels last."""
+    """A convolution and, if `clipped`, ReLU6: (B, C, H, W) -> (B, C', H', W'), channels last, in the weights' type."""
 
     def __init__(self, layer: nn.Conv2d, *, clipped: bool) -> None:
         super().__init__()
@@ -51,6 +60,7 @@ class FusedConv2d(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """The layer's output."""
+        maps = maps.to(self.weight.dtype)
         padded = self._padded(maps) if self.same else maps
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
             padded, self.weight, self.bias, *self.geometry, *self.activation, ""

@@ -15,22 +15,29 @@ WORKER_BYTES, WORKER_BYTES_PER_PIXEL = 1 << 30, 16  # libraries and copies; a de
 
 
 class Precision(StrEnum):
-    """Number format of the backbones' matrix products; the regressor always computes in float32."""
+    """Number format of the backbones' arithmetic; everything after them always computes in float32.
 
+    `auto` is float16 for convolutional backbones on CPUs with instructions for it, else float32.
+    """
+
+    AUTO = "auto"
     FLOAT32 = "float32"
     BF16 = "bf16"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How the engine runs. Only `crops` and `precision` change a score by more than float32 rounding."""
+    """How the engine runs. Only `crops` and `precision` change a score by more than float32 rounding.
+
+    Of the precisions `auto` and `float32` are taken for the same model: their scores differ by less than people see.
+    """
 
     device: str = "auto"  # "auto", "all", "cpu", "mps", "cuda", "cuda:1", "1", or several of these: "0,1"
     batch_size: int | None = None  # photos for each forward pass; None: chosen for the device and the model
     workers: int | None = None  # processes that decode and find faces; None: chosen for the machine, 0: none
     max_megapixels: float = 200.0  # a larger photo is refused
     crops: int | None = None  # for a model with five crops: 1 takes the centre crop alone; None: all of them
-    precision: Precision = Precision.FLOAT32
+    precision: Precision = Precision.AUTO
     file_timeout: float = FILE_TIMEOUT_S  # seconds that a photo may keep its worker, which is then replaced
 
     @property
@@ -58,7 +65,7 @@ def variant(model: ModelFolder, options: EngineOptions) -> ModelFolder:
     if options.crops is not None:
         _check_crops(model, options.crops)
         marks += ["1-crop"] if options.crops == 1 else []
-    if options.precision is not Precision.FLOAT32:
+    if options.precision is Precision.BF16:
         marks.append(options.precision.value)
     return replace(model, fingerprint="-".join([model.fingerprint, *marks]))
 

@@ -18,7 +18,7 @@ from piqa_cli.model.preprocess import normalise
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.model.swin import fuse_swin_blocks
 from piqa_cli.scoring.devices import choose_device
-from piqa_cli.scoring.fused import can_fuse, fuse_convolutions
+from piqa_cli.scoring.fused import can_fuse, fuse_convolutions, has_float16
 from piqa_cli.scoring.options import EngineOptions, Precision, variant
 from piqa_cli.scoring.prepare import Inputs
 
@@ -47,12 +47,13 @@ class Scorer:
         model_id = variant(model, options).id
         network = load_model(model.path)
         liqe = load_liqe(model.path) if network.config.auxiliary == "liqe" else None
-        plain_cpu = device.type == "cpu" and options.precision is Precision.FLOAT32
+        plain_cpu = device.type == "cpu" and options.precision is not Precision.BF16
         for backbone in (network.full, network.face):
             fuse_batch_norms(backbone)
             fuse_swin_blocks(backbone)
             if plain_cpu and can_fuse():
-                fuse_convolutions(backbone)
+                half = options.precision is Precision.AUTO and backbone.pooling == "stages" and has_float16()
+                fuse_convolutions(backbone, half=half)
         network = network.to(device).to(memory_format=torch.channels_last)
         return cls(network, None if liqe is None else liqe.to(device), device, options.precision, model_id)
 

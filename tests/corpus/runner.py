@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PIQA = [sys.executable, "-m", "piqa_cli"]
+MEASURED = [sys.executable, "-S", str(Path(__file__).with_name("measured.py"))]
 PATIENCE_S = 600
 
 
@@ -39,25 +39,21 @@ def piqa(
 ) -> Done:
     """Run it to its end; a process that hangs fails the test."""
     command = [*program, *(a if isinstance(a, bytes) else str(a) for a in arguments)]
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.NamedTemporaryFile() as cost:
         source.write(stdin)
         source.seek(0)
-        process = subprocess.Popen(command, stdin=source, stdout=out, stderr=err, env={**os.environ, **(env or {})})
-        status, usage = _wait(process)
-        out.seek(0)
-        err.seek(0)
-        code = os.waitstatus_to_exitcode(status)
-        return Done(code, out.read(), err.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        with tempfile.TemporaryFile() as err:
+            _run([*MEASURED, cost.name, *command], stdin=source, stdout=out, stderr=err, env={**os.environ, **(env or {})})
+            out.seek(0)
+            err.seek(0)
+            return Done(**json.load(cost), out=out.read(), err=err.read())
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it again
-            return status, usage
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    raise AssertionError(f"still running after {PATIENCE_S} s: {process.args}")
+def _run(command: Sequence[str | bytes], **streams: Any) -> None:
+    process = subprocess.Popen(command, start_new_session=True, **streams)
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise AssertionError(f"still running after {PATIENCE_S} s: {process.args!r}") from None

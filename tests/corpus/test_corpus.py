@@ -15,7 +15,7 @@ from tests.photos.photo_makers import corners, encoded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file names and special files of Linux")
 
-BASE_MB = 1_250  # of a process with torch and the detector, generously
+BASE_MB = 1_250  # of a process with torch, the detector and a network, generously
 BYTES_PER_PIXEL = 16  # of the largest photo that is decoded: what docs/reliability.md promises
 
 

@@ -53,19 +53,23 @@ def test_the_watchman_sees_the_network(tmp_path: Path) -> None:
 
 
 def test_no_network_is_touched(shoot: Path, tmp_path: Path) -> None:
-    """With the embedded model: score (with workers), rank and report from the cache of the first."""
+    """With the embedded model: score (with workers), the rest from its cache, then explain and evaluate."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"image,score\n{shoot}/a.jpg,60\n{shoot}/b.jpg,40\n")
     cache = ("--cache-dir", tmp_path / "cache")
     runs = [
         ("score", shoot, *cache, "-o", tmp_path / "scores.parquet", "--workers", 1),
         ("rank", shoot, *cache, "--per-group", 1),
+        ("report", shoot, "-o", tmp_path / "report.html", *cache),
+        ("explain", shoot / "a.jpg", "--heatmap", tmp_path / "map.png"),
+        ("evaluate", "--manifest", labels, "--scores", tmp_path / "scores.parquet", "--part", "all"),
         ("models", "list"),
     ]
-    if b"report" in piqa("--help").out:
-        runs.append(("report", shoot, "-o", tmp_path / "report.html", *cache))
     for arguments in runs:
         done = piqa(*arguments, env=offline(tmp_path))
         assert done.code == 0, done.err.decode()
         assert b"Traceback" not in done.err
+    assert (tmp_path / "map.png").stat().st_size > 0
     assert not (tmp_path / "log").exists()
 
 

@@ -118,8 +118,9 @@ def test_excluded_folder_is_not_entered(tmp_path: Path, monkeypatch: pytest.Monk
         listed.append(Path(folder).name)
         return real(folder)
 
-    monkeypatch.setattr(walk.os, "scandir", spy)
-    assert found(tmp_path, exclude=["private"]) == ["a.jpg", "open/c.jpg"]
+    with monkeypatch.context() as patch:
+        patch.setattr(walk.os, "scandir", spy)
+        assert found(tmp_path, exclude=["private"]) == ["a.jpg", "open/c.jpg"]
     assert "open" in listed
     assert "private" not in listed
 
@@ -227,10 +228,11 @@ def test_folder_that_cannot_be_listed_is_reported_and_passed(tmp_path: Path, mon
             raise PermissionError(13, "Permission denied")
         return real(folder)
 
-    monkeypatch.setattr(walk.os, "scandir", refuse)
     problems: list[PhotoError] = []
-    assert found(tmp_path, on_problem=problems.append) == ["a.jpg", "open/c.jpg"]
-    assert found(tmp_path) == ["a.jpg", "open/c.jpg"]
+    with monkeypatch.context() as patch:
+        patch.setattr(walk.os, "scandir", refuse)
+        assert found(tmp_path, on_problem=problems.append) == ["a.jpg", "open/c.jpg"]
+        assert found(tmp_path) == ["a.jpg", "open/c.jpg"]
     assert [(type(p), p.path, p.message) for p in problems] == [
         (UnreadablePhoto, tmp_path / "locked", "folder cannot be listed: Permission denied")
     ]
