@@ -25,7 +25,7 @@ ALLOWED = {
 ONLY_IMPORTER = {
     "facenet_pytorch": {"piqa_cli/faces/detect.py"},
     "timm": {"piqa_cli/model/backbone.py", "training/initial.py"},
-    "rich": {f"piqa_cli/commands/console{part}.py" for part in ("", "_rank", "_report", "_train")},
+    "rich": {f"piqa_cli/commands/console{part}.py" for part in ("", "_steps", "_train")},
     "exiv2": {"piqa_cli/photos/metadata.py"},
     "open_clip": {"piqa_cli/model/prompts.py"},
     "av": {"training/datasets/video.py"},

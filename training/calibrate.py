@@ -9,10 +9,10 @@ from torch import Tensor
 from piqa_cli.model.config import ScoreMapConfig
 
 GOOD_SCORE = 85.0  # of the median undegraded portrait
-RUINED_SCORE = 10.0  # of the median ruined one
+RUINED_SCORE = 8.0  # of the median ruined one
 RUINED_LOSS = 0.85  # latent quality loss from here on
-FALSE_REASONS = 0.04  # share of undegraded photos that may show any defect at all
-LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.1, 0.5
+FALSE_REASONS = 0.05  # share of undegraded photos that may show any defect at all
+LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.05, 0.5
 
 
 def fit_score_map(raw: Tensor, loss: Tensor) -> ScoreMapConfig:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from piqa_cli.errors import OutputError
 from piqa_cli.model.config import Cut, ModelConfig, PreprocessConfig, ViewConfig
-from piqa_cli.model.preprocess import cut_views, face_region
+from piqa_cli.model.preprocess import crop_places, crops_size, crops_source, cut_views
 from piqa_cli.photos.decode import decode
 from piqa_cli.photos.pillow import relaxed_pillow
 from piqa_cli.records import Box
@@ -122,12 +122,8 @@ def _uncropped(image: Image.Image, face: Box | None, view: ViewConfig, config: P
     if not _is_cropped(view):
         one = PreprocessConfig((view,), config.working_side, config.face_margin_px, config.face_margin_share)
         return cut_views(image, face, one)[view.cut][0]
-    region = face_region(image.size, face, config) if view.cut == "face" and face else (0, 0, *image.size)
-    left, top, right, bottom = (round(edge) for edge in region)  # to whole pixels, as scoring does
-    part = _bounded(image.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
-    short = min(part.size)
-    size = [view.resize_to if side == short else int(view.resize_to * side / short) for side in part.size]
-    return _as_tensor(part.resize((size[0], size[1]), Image.Resampling.BILINEAR))
+    part = _bounded(crops_source(image, face, view, config))
+    return _as_tensor(part.resize(crops_size(part.size, view.resize_to), Image.Resampling.BILINEAR))
 
 
 def _bounded(image: Image.Image) -> Image.Image:
@@ -141,9 +137,9 @@ def _bounded(image: Image.Image) -> Image.Image:
 def _five(pixels: Tensor, view: ViewConfig) -> Tensor:
     if not _is_cropped(view):
         return pixels[None]
-    down, right = (side - view.size for side in pixels.shape[1:])
-    places = [(0, 0), (0, right), (down, 0), (down, right), (round(down / 2), round(right / 2))]
-    return torch.stack([pixels[:, y : y + view.size, x : x + view.size] for y, x in places])
+    height, width = pixels.shape[1:]
+    places = crop_places((width, height), view.size)
+    return torch.stack([pixels[:, y : y + view.size, x : x + view.size] for x, y in places])
 
 
 def _draw(room: int, generator: torch.Generator) -> int:

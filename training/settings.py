@@ -43,7 +43,7 @@ class DataSettings:
     """How photos become batches."""
 
     pairs: int = 6  # pairs in one batch, over all processes: twice as many photos
-    scene_photos: int = 2  # photos of one scene that are drawn together; every two of them are a pair
+    scene_photos: int = 2  # photos of one scene that are drawn together, every two of them a pair; divides the batch
     validation: float = 0.15  # share of the training scenes that chooses the best epoch
     random_crop: bool = True  # where the network reads crops
     flip: bool = True
@@ -126,6 +126,11 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+def _largest_divisor(number: int, most: int) -> int:
+    """Of an even `number`, at least 2 and at most `most`."""
+    return next(n for n in range(min(most, number), 1, -1) if number % n == 0)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
     """All of it."""
@@ -143,10 +148,13 @@ class TrainSettings:
             value = getattr(getattr(self, section), key)
             if not (math.isfinite(value) and least <= value <= most):
                 raise UsageError(f"{name} = {value}: it must be {_range(least, most)}")
-        if 2 * self.data.pairs % self.data.scene_photos:
+        photos = 2 * self.data.pairs
+        fitting = _largest_divisor(photos, self.data.scene_photos)
+        if fitting != self.data.scene_photos:
             raise UsageError(
                 f"data.scene_photos = {self.data.scene_photos}: it must divide the photos of a batch,"
-                f" {2 * self.data.pairs} (twice data.pairs)"
+                f" {photos} (twice data.pairs)",
+                hint=f"{fitting} does (--set data.scene_photos={fitting}), or give other --pairs",
             )
 
     def to_toml(self) -> str:
@@ -184,6 +192,9 @@ def load_settings(
 ) -> TrainSettings:
     """Merge a preset, a TOML file and single options such as `{"run.epochs": 2}`; options given as None are not given.
 
+    Where the file or the options give `data.pairs` without `data.scene_photos`, that becomes the largest number up to
+    what it was that divides the batch: `piqa-lite` draws eight photos of a scene together, with `--pairs 2` four.
+
     Raises:
         UsageError: the file cannot be read, a key is unknown, a value has the wrong type or is out of range.
     """
@@ -193,14 +204,24 @@ def load_settings(
         raise UsageError(f"no preset {named!r}", hint=f"presets: {', '.join(PRESETS)}")
     settings = PRESETS[named]
     if toml is not None:
-        settings = _merged(settings, {**data, "network": {**_table(data, "network", toml), "preset": named}}, str(toml))
+        data = {**data, "network": {**_table(data, "network", toml), "preset": named}}
+        settings = _merged(settings, _with_whole_scenes(data, settings.data), str(toml))
     nested: dict[str, dict[str, Any]] = {}
     for name, value in (overrides or {}).items():
         if value is not None:
             section, _, key = name.partition(".")
             nested.setdefault(section, {})[key] = value
-    merged: TrainSettings = _merged(settings, nested, "options")
+    merged: TrainSettings = _merged(settings, _with_whole_scenes(nested, settings.data), "options")
     return merged
+
+
+def _with_whole_scenes(changes: dict[str, Any], current: DataSettings) -> dict[str, Any]:
+    """`changes`, with as many photos of a scene as fit the new size of a batch, unless they name a number."""
+    data = changes.get("data")
+    pairs = data.get("pairs") if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping) or not isinstance(pairs, int) or pairs < 1 or "scene_photos" in data:
+        return changes
+    return {**changes, "data": {**data, "scene_photos": _largest_divisor(2 * pairs, current.scene_photos)}}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from piqa_cli.commands import console
-from piqa_cli.commands.console_rank import StepBar
+from piqa_cli.commands.console_steps import StepBar
 from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.rank_plan_view import NOTHING_YET, outcome_lines, preview_lines
 from piqa_cli.commands.rank_request import Request
@@ -44,7 +44,7 @@ def run_plan(request: Request) -> int:
 def run_undo(request: Request) -> int:
     """`--undo JOURNAL`: at once, for it only restores what was there."""
     assert request.acting.undo is not None
-    with StepBar(quiet=request.delivery.quiet) as bar:
+    with StepBar("working", quiet=request.delivery.quiet) as bar:
         outcome = undo(request.acting.undo, bar.update)
     return _report(outcome, request, "undone")
 
@@ -61,7 +61,7 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
         )
         console.say(NOTHING_YET)
         return 0
-    with StepBar(quiet=request.delivery.quiet) as bar:
+    with StepBar("working", quiet=request.delivery.quiet) as bar:
         outcome = clear(files, _options(request), bar.update)
     return _report(outcome, request, "cleared")
 
@@ -77,7 +77,7 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
     if not request.delivery.quiet:
         console.say(((" journal  ", "bold"), (console.safe_text(str(journal)), "")))
     try:
-        with StepBar(quiet=request.delivery.quiet) as bar:
+        with StepBar("working", quiet=request.delivery.quiet) as bar:
             outcome = apply_plan(plan, options, journal, bar.update)
     except KeyboardInterrupt:
         console.warn(f"interrupted: piqa rank --undo {journal} takes back what was done")

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.commands import console
-from piqa_cli.commands.console_report import PictureBar
+from piqa_cli.commands.console_steps import StepBar
 from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.rank_request import Request, Scoring
@@ -55,7 +55,7 @@ def report_ranking(frame: pl.DataFrame, request: Request) -> None:
 
 def write_page(frame: pl.DataFrame, about: About, options: ReportOptions, *, quiet: bool) -> None:
     """Write the page of a ranked score table, with a progress bar, and say what came of it."""
-    with PictureBar(quiet=quiet) as bar:
+    with StepBar("making thumbnails", quiet=quiet) as bar:
         written = write_report(frame, about, options, bar.update)
     if not quiet:
         _sum_up(written)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-import polars as pl
+from pathlib import Path
 
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
@@ -12,12 +11,13 @@ from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
 from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
+from piqa_cli.gates.needs import columns_needed
 from piqa_cli.model.store import ModelFolder
-from piqa_cli.outputs.partitions import PartitionedTable
+from piqa_cli.outputs.partitions import PartitionedTable, read_outline
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.options import EngineOptions
-from piqa_cli.scoring.table import path_text
+from piqa_cli.scoring.table import SCHEMA, path_text
 
 
 def check_parts(delivery: Delivery) -> None:
@@ -57,10 +57,14 @@ def score_into_folder(
     if run.interrupted:
         console.warn("interrupted: the photos that are done are saved")
         return run, INTERRUPTED
-    if run.failure is None and table.rows:
-        code = judge(
-            pl.read_parquet(delivery.output / "*.parquet"), delivery.gates, embeddings=None, quiet=delivery.quiet
-        )
-        if code:
-            return run, code
-    return run, SOME_FAILED if delivery.strict and failed else 0
+    code = _judge(delivery.output, delivery) if run.failure is None and table.rows else 0
+    return run, code or (SOME_FAILED if delivery.strict and failed else 0)
+
+
+def _judge(folder: Path, delivery: Delivery) -> int:
+    """The exit code of the gates. They need few columns; only dataset checks and files for CI take the whole table."""
+    gates = delivery.gates
+    if not gates.asks:
+        return 0
+    columns = SCHEMA if gates.checks_dataset else columns_needed(gates.policy)
+    return judge(read_outline(folder, columns), gates, quiet=delivery.quiet)

@@ -7,8 +7,10 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.file_checks import gone
 from piqa_cli.gates.files import NO_EMBEDDINGS, FileFacts
-from piqa_cli.gates.photo_rules import NEEDS
+from piqa_cli.gates.photo_rules import EXTRA, NEEDS
 from piqa_cli.gates.policy import Policy
+
+_ALWAYS = ("path", "status", "score", "reason", "reasons")  # shares, counts and the summary
 
 
 def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
@@ -27,6 +29,12 @@ def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
         raise _cannot("max_duplicates", what, "run it in the folder that the photos were scored from")
     if policy.asks("max_near_duplicates") and files.near is None:
         raise _cannot("max_near_duplicates", NO_EMBEDDINGS, "leave out --no-cache, and name the same --cache-dir")
+
+
+def columns_needed(policy: Policy) -> list[str]:
+    """The columns of the score table that the gates read; the dataset checks and the files for CI read all."""
+    asked = [name for limit in NEEDS if policy.asks(limit) for name in (*NEEDS[limit], *EXTRA.get(limit, ()))]
+    return list(dict.fromkeys((*_ALWAYS, *asked, *(["model"] if policy.asks("max_near_duplicates") else ()))))
 
 
 def _cannot(limit: str, what: str, hint: str) -> UsageError:

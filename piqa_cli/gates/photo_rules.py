@@ -23,6 +23,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """Limit -> the columns of the score table that it reads."""
 
+EXTRA: Mapping[str, tuple[str, ...]] = {"require_open_eyes": ("eyes_open",)}
+"""Limit -> columns that it tells where they are there."""
+
 
 def photo_findings(group: Group) -> Iterator[Finding]:
     """What the photos of a group break, rule by rule, the smallest measure first, then the lowest score."""
@@ -41,7 +44,7 @@ def _number(measured: float | str | None) -> float:
 
 
 def _extra(frame: pl.DataFrame, name: str) -> list[str]:
-    return ["eyes_open"] if name == "require_open_eyes" and "eyes_open" in frame.columns else []
+    return [column for column in EXTRA.get(name, ()) if column in frame.columns]
 
 
 def _fail_under(row: Row, limits: Limits) -> Broken | None:

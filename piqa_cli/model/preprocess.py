@@ -62,16 +62,37 @@ def face_region(size: tuple[int, int], face: Box, config: PreprocessConfig) -> B
     return (left, top, right, bottom)
 
 
+def crops_source(image: Image.Image, face: Box | None, view: ViewConfig, config: PreprocessConfig) -> Image.Image:
+    """The part of a photo that a view's crops are taken of, still at its own scale, in whole pixels."""
+    return image.crop(_whole_pixels(_region(image, face, view, config)))
+
+
+def crops_size(size: tuple[int, int], resize_to: int) -> tuple[int, int]:
+    """Width and height with the short side at `resize_to`; the long one is rounded down, as torchvision does."""
+    short = min(size)
+    width, height = (resize_to if side == short else int(resize_to * side / short) for side in size)
+    return width, height
+
+
+def crop_places(size: tuple[int, int], side: int) -> list[tuple[int, int]]:
+    """(left, top) of the five squares of `side` pixels in an image of this width and height: corners, centre."""
+    right, bottom = size[0] - side, size[1] - side
+    return [(0, 0), (right, 0), (0, bottom), (right, bottom), (round(right / 2), round(bottom / 2))]
+
+
+def _region(image: Image.Image, face: Box | None, view: ViewConfig, config: PreprocessConfig) -> Box:
+    if view.cut == "face" and face is not None:
+        return face_region(image.size, face, config)
+    return (0.0, 0.0, float(image.width), float(image.height))
+
+
 def _cut(image: Image.Image, face: Box | None, view: ViewConfig, config: PreprocessConfig) -> Tensor:
     if view.cut == "detail":
         return _as_tensor([_detail(image, face, view.size)])
-    region = (0.0, 0.0, float(image.width), float(image.height))
-    if view.cut == "face" and face is not None:
-        region = face_region(image.size, face, config)
     if view.fit == "squash":
-        size = (view.size, view.size)
+        size, region = (view.size, view.size), _region(image, face, view, config)
         return _as_tensor([image.resize(size, Image.Resampling.BICUBIC, box=region, reducing_gap=2.0)])
-    return _as_tensor(_five_crops(image.crop(_whole_pixels(region)), view))
+    return _as_tensor(_five_crops(crops_source(image, face, view, config), view))
 
 
 def mirrored(image: Image.Image, size: int) -> Image.Image:
@@ -99,16 +120,11 @@ def _detail(image: Image.Image, face: Box | None, size: int) -> Image.Image:
 
 def _five_crops(image: Image.Image, view: ViewConfig) -> list[Image.Image]:
     """Short side to `resize_to` (bilinear, antialiased), then four corners and the centre."""
-    short = min(image.size)
-    width, height = (
-        view.resize_to if side == short else int(view.resize_to * side / short) for side in (image.width, image.height)
-    )
-    right, bottom = width - view.size, height - view.size
-    corners = [(0, 0), (right, 0), (0, bottom), (right, bottom), (round(right / 2), round(bottom / 2))]
-    boxes = [(x, y, x + view.size, y + view.size) for x, y in corners]
-    if max(width, height) > STRIP * min(width, height):
-        return [_resized_part(image, (width, height), box) for box in boxes]
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    size = crops_size(image.size, view.resize_to)
+    boxes = [(x, y, x + view.size, y + view.size) for x, y in crop_places(size, view.size)]
+    if max(size) > STRIP * min(size):
+        return [_resized_part(image, size, box) for box in boxes]
+    resized = image.resize(size, Image.Resampling.BILINEAR)
     return [resized.crop(box) for box in boxes]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from piqa_cli.errors import OutputError, UsageError
@@ -16,12 +16,15 @@ from piqa_cli.model.config import CONFIG_FILE
 def model_folder_in_place(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """An empty folder to write a model into, which takes the name `folder` when the block ends without an error.
 
+    Missing folders above it are made, and are gone again after an error.
+
     Raises:
         UsageError: `folder` is there and `overwrite` is False, or what is there is no model.
         OutputError: the folder cannot be made or put in place.
     """
     _check(folder, overwrite)
     staging = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    made = [place for place in folder.parents if not place.exists()]  # the deepest first
     try:
         staging.mkdir(parents=True)
         yield staging
@@ -30,6 +33,9 @@ def model_folder_in_place(folder: Path, *, overwrite: bool) -> Iterator[Path]:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}", path=folder) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        for place in made:
+            with suppress(OSError):  # it holds the model, or somebody else has put something there
+                place.rmdir()
 
 
 def _check(folder: Path, overwrite: bool) -> None:

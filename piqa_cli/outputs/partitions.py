@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +16,7 @@ from typing import Self
 import polars as pl
 
 from piqa_cli.errors import OutputError
+from piqa_cli.outputs.exchange import exchange
 from piqa_cli.outputs.part_files import check_folder, part_name, refusal
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -99,15 +99,19 @@ class PartitionedTable:
         self._parts += 1
 
     def _swap(self) -> None:
-        """Two renames; whoever kills the run between them finds both tables, under hidden names."""
-        self._work.chmod(self._folder.stat().st_mode & 0o777 if self._folder.exists() else 0o755)
+        """One step where the system can; else two renames, and a kill between them leaves both under hidden names."""
+        if not self._folder.exists():
+            self._work.chmod(0o755)
+            self._work.rename(self._folder)
+            return
+        check_folder(self._folder)
+        self._work.chmod(self._folder.stat().st_mode & 0o777)
+        if exchange(self._work, self._folder):
+            return  # what is in the work folder now goes with it
         old = self._work.with_suffix(".old")
-        if self._folder.exists():
-            check_folder(self._folder)
-            self._folder.rename(old)
+        self._folder.rename(old)
         self._work.rename(self._folder)
-        with suppress(OSError):
-            shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def read_partitions(folder: Path) -> pl.DataFrame:
@@ -120,15 +124,13 @@ def read_partitions(folder: Path) -> pl.DataFrame:
     return _read(folder).sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True).collect()
 
 
-def read_outline(folder: Path) -> pl.DataFrame:
-    """What `outputs.summary` needs of such a folder, a tenth of the whole: rows in no order, paths of failures only.
+def read_outline(folder: Path, columns: Iterable[str]) -> pl.DataFrame:
+    """Some columns of such a folder, rows in no order: a fraction of the memory that the whole table takes.
 
     Raises:
         OutputError: it cannot be read.
     """
-    failed = pl.col("status") == "error"
-    of_failures = [pl.when(failed).then(name).alias(name) for name in ("path", "reason")]
-    return _read(folder).select(*of_failures, "status", "score", "reasons").collect(engine="streaming")
+    return _read(folder).select(*columns).collect(engine="streaming")
 
 
 def _read(folder: Path) -> pl.LazyFrame:

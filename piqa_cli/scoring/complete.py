@@ -62,13 +62,13 @@ def complete(
         return replace(record, status="error", reason="the network gave no finite score")
     photo = severities(output.photo_defects, row, network.config)
     face = faces[0][1] if faces else None
-    scores = [to_score(face_raw, score_map) for face_raw, _ in faces]
+    score, scores = to_score(raw, score_map), [to_score(face_raw, score_map) for face_raw, _ in faces]
     openness = lowest_openness(record.faces)
     eyes = eyes_word(openness) if record.faces else None
     return replace(
         record,
         raw_score=raw,
-        score=to_score(raw, score_map),
+        score=score,
         faces=_judged(record.faces, scores, [defects for _, defects in faces]),
         face_score=scores[0] if scores else None,
         worst_face_score=min(scores) if scores else None,
@@ -76,7 +76,7 @@ def complete(
         face_defects=face,
         eyes_open=openness,
         eyes=eyes,
-        reasons=reasons(photo, face, network.config.reason_threshold, eyes),
+        reasons=reasons(photo, face, network.config.reason_threshold, eyes, score=score),
         embedding=to_bytes(output.embedding[row].tolist()),
     )
 

@@ -18,23 +18,34 @@ WORDS = {
 CLOSED_EYES = "face: eyes closed"
 MOST_REASONS = 4
 FACE_EXCESS = 0.1  # a defect is the face's own when it is worse there by this much
+WANTS_A_REASON, FAINT = 65.0, 0.1  # below this score a photo has something wrong with it, if only this severe
 
 
 def reasons(
-    photo: Severities | None, face: Severities | None, threshold: float, eyes: Eyes | None = None
+    photo: Severities | None,
+    face: Severities | None,
+    threshold: float,
+    eyes: Eyes | None = None,
+    *,
+    score: float = 100.0,
 ) -> tuple[str, ...]:
     """The defects at or above `threshold`, worst first, each named once: on the face where it is worse there.
 
-    Closed eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but do not lower the score.
+    Where there is none and the score is below `WANTS_A_REASON`, the most severe one is named, from `FAINT` on. Closed
+    eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but do not lower the score.
     """
+    found = _worst_first(photo, face)
+    named = [words for severity, words in found if severity >= threshold][:MOST_REASONS]
+    if not named and score < WANTS_A_REASON:
+        named = [words for severity, words in found[:1] if severity >= FAINT]
+    return (*named, *((CLOSED_EYES,) if eyes == "closed" else ()))
+
+
+def _worst_first(photo: Severities | None, face: Severities | None) -> list[tuple[float, str]]:
     on_photo = photo.as_dict() if photo else {}
     on_face = face.as_dict() if face else {}
     found: list[tuple[float, str]] = []
     for defect, words in WORDS.items():
         whole, own = on_photo.get(defect, 0.0), on_face.get(defect, 0.0)
-        if max(whole, own) >= threshold:
-            place = "face" if own >= threshold and own - whole >= FACE_EXCESS else "photo"
-            found.append((max(whole, own), f"{place}: {words}"))
-    found.sort(key=lambda item: -item[0])
-    closed = (CLOSED_EYES,) if eyes == "closed" else ()
-    return (*(words for _, words in found[:MOST_REASONS]), *closed)
+        found.append((max(whole, own), f"{'face' if own - whole >= FACE_EXCESS else 'photo'}: {words}"))
+    return sorted(found, key=lambda item: -item[0])

@@ -26,7 +26,10 @@ ROOT = Path(__file__).parents[2]
 CI = ROOT / "docs" / "ci"
 FAKE = Path(__file__).with_name("piqa_with_fake_engine.py")
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX shell")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="POSIX shell"),
+    pytest.mark.skipif(shutil.which("git") is None, reason="the examples run in a git checkout"),
+]
 
 
 def load(path: Path):
@@ -51,8 +54,15 @@ def checkout(tmp_path, monkeypatch) -> Path:
     program(bin_folder / "piqa", f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step_summary"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     (tmp_path / "step_summary").touch()  # the runner makes it
+    git(folder, "init", "--quiet")
+    git(folder, "add", "photos")
     return folder
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -98,7 +108,7 @@ def test_github_fails_with_an_annotation(checkout) -> None:
 @pytest.mark.parametrize(("score", "code"), [("85", 0), ("05", 1)])
 def test_gitlab(checkout, score, code) -> None:
     (checkout / "photos" / f"{score}.jpg").write_bytes(b"y")
-    done = shell("\n".join(gitlab_job()["script"]), checkout)
+    done = shell(gitlab_script(), checkout)
     assert done.returncode == code, done.stderr
     artifacts = gitlab_job()["artifacts"]
     assert all((checkout / name).is_file() for name in artifacts["paths"])
@@ -107,6 +117,37 @@ def test_gitlab(checkout, score, code) -> None:
     quality = json.loads((checkout / artifacts["reports"]["codequality"]).read_text())
     major = {entry["location"]["path"] for entry in quality if entry["severity"] == "major"}
     assert major == ({"photos/05.jpg", "policy.toml"} if code else set())
+
+
+def gitlab_script() -> str:
+    return "\n".join(gitlab_job()["script"])
+
+
+@pytest.mark.parametrize("script", [github_script(), gitlab_script()], ids=["github", "gitlab"])
+def test_a_fresh_checkout_with_the_cache_of_the_last_run_scores_only_what_is_new(checkout, monkeypatch, script) -> None:
+    assert shell(script, checkout).returncode == 0
+    for photo in (checkout / "photos").iterdir():
+        photo.write_bytes(photo.read_bytes())  # as a checkout does: the same content at another time
+    monkeypatch.setenv("FAKE_PAUSE", "never")  # whatever is scored now stops the run
+    done = shell(script, checkout)
+    assert done.returncode == 0, done.stderr
+    (checkout / "photos" / "60.jpg").write_bytes(b"y" * 60)  # another photo of the same size
+    git(checkout, "add", "photos")
+    assert "could not convert string to float: 'never'" in shell(script, checkout).stderr
+
+
+def test_the_cache_that_is_kept_is_the_one_that_is_used(checkout) -> None:
+    steps = [step for step in github_steps() if step.get("uses", "").startswith("actions/cache/")]
+    restore, save = (step["with"] for step in steps)
+    assert [step["uses"].partition("@")[0] for step in steps] == ["actions/cache/restore", "actions/cache/save"]
+    assert (restore["path"], restore["key"]) == (save["path"], save["key"])
+    assert restore["key"].startswith(restore["restore-keys"])
+    (folder,) = gitlab_job()["cache"]["paths"]
+    for script, path in ((github_script(), restore["path"]), (gitlab_script(), folder.rstrip("/"))):
+        assert f"--cache-dir {path} " in f"{script} "
+        assert shell(script, checkout).returncode == 0
+        assert (checkout / path / "scores.sqlite").is_file()
+        shutil.rmtree(checkout / path)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from piqa_cli.commands import score_parts
 from piqa_cli.scoring.table import SCHEMA
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -40,6 +41,34 @@ def test_a_later_run_replaces_the_folder_and_foreign_ones_are_left_alone(score, 
 def test_gates_judge_the_streamed_table(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "scores", "--fail-under", "50").code == 1
     assert score(photos, "-o", tmp_path / "scores", "--fail-under", "0").code == 0
+
+
+@pytest.fixture
+def read(monkeypatch) -> list[set[str]]:
+    """The columns of every table that gates judge."""
+    seen: list[set[str]] = []
+    monkeypatch.setattr(score_parts, "judge", lambda frame, *_, **__: seen.append(set(frame.columns)) or 0)
+    return seen
+
+
+OUTLINE = {"path", "status", "score", "reason", "reasons"}
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        ([], None),
+        (["--fail-under", "50"], OUTLINE),
+        (["--max-errors", "3", "--max-bad-pct", "3"], OUTLINE),
+        (["--min-resolution", "2MP"], OUTLINE | {"width", "height"}),
+        (["--require-open-eyes", "--require-single-face"], OUTLINE | {"eyes", "eyes_open", "n_faces"}),
+        (["--fail-under", "50", "--junit", "junit.xml"], set(SCHEMA)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_gates_read_only_the_columns_that_they_need(score, photos, tmp_path, read, options, columns) -> None:
+    assert score(photos, "-o", tmp_path / "scores", *options).code == 0
+    assert read == ([] if columns is None else [columns])
 
 
 @pytest.mark.parametrize("more", [["--format", "csv"], ["--with-gps"]], ids=lambda more: more[0])

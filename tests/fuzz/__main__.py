@@ -19,7 +19,6 @@ from pathlib import Path
 from tests.fuzz.targets import TARGETS
 
 HANG_S = 60  # an input that takes longer is a finding
-MEMORY_MB = 3000  # of the whole process; torch alone takes a third of it
 
 
 def say(text: str) -> None:

@@ -5,7 +5,7 @@ from skimage import data
 from torch.nn.functional import avg_pool2d
 
 from piqa_cli.model.network import DualBranchNet
-from piqa_cli.model.statistics import WIDTH, pixel_statistics
+from piqa_cli.model.statistics import WIDTH, _statistics, pixel_statistics
 from tests.model.tiny import LITE
 
 
@@ -30,6 +30,8 @@ def test_a_picture_is_described_alike_alone_and_in_a_batch(portrait):
     batch = pixel_statistics(torch.cat([portrait, other]))
     assert torch.allclose(batch[0], pixel_statistics(portrait)[0], atol=1e-4)
     assert torch.allclose(batch[1], pixel_statistics(other)[0], atol=1e-4)
+    together = _statistics(torch.cat([portrait, other]))  # as on a device, where images are not taken one by one
+    assert torch.allclose(together, batch, atol=1e-4)
 
 
 def test_mirroring_changes_little(portrait):

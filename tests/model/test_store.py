@@ -109,6 +109,16 @@ def test_a_failed_replacement_brings_the_older_one_back(models, monkeypatch):
     assert [path.name for path in models.iterdir()] == ["mine"]
 
 
+def test_a_failure_leaves_no_folders_behind(tmp_path):
+    folder = tmp_path / "a" / "models" / "new"
+    with pytest.raises(UsageError), model_folder_in_place(folder, overwrite=False):
+        raise UsageError("not this file")
+    assert list(tmp_path.iterdir()) == []
+    with model_folder_in_place(folder, overwrite=False) as unfinished:
+        save_model(tiny.network(tiny.LITE), unfinished)
+    assert [path.name for path in folder.parent.iterdir()] == ["new"]
+
+
 def test_weights_can_be_kept_as_they_are(tmp_path):
     network = tiny.network(tiny.LITE)
     save_model(network, tmp_path / "exact", half=False)

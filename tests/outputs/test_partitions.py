@@ -1,9 +1,17 @@
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from piqa_cli.errors import OutputError
+from piqa_cli.gates.needs import columns_needed
+from piqa_cli.gates.policy import Policy
+from piqa_cli.outputs import partitions
+from piqa_cli.outputs.exchange import exchange
 from piqa_cli.outputs.part_files import check_folder, names_folder
 from piqa_cli.outputs.partitions import PartitionedTable, read_outline, read_partitions
 from piqa_cli.outputs.summary import summarize
@@ -45,9 +53,11 @@ def test_the_parts_together_are_the_table(tmp_path, scores):
 def test_the_outline_says_what_the_whole_table_says(tmp_path, scores, make_score):
     bad = [make_score("bad.jpg", status="error", reason="truncated", score=None, reasons=())]
     write(tmp_path / "scores", [scores, bad], part_rows=1000)
-    outline = read_outline(tmp_path / "scores")
-    assert summarize(outline) == summarize(to_frame([*scores, *bad]))
-    assert outline["path"].drop_nulls().to_list() == ["bad.jpg"]
+    outline = read_outline(tmp_path / "scores", columns_needed(Policy()))
+    whole = to_frame([*scores, *bad])
+    assert summarize(outline) == summarize(whole)
+    assert set(outline.columns) == {"path", "status", "score", "reason", "reasons"}
+    assert outline.estimated_size() < whole.estimated_size() / 3
 
 
 def test_a_folder_without_parts_cannot_be_read(tmp_path):
@@ -69,6 +79,64 @@ def test_an_earlier_table_is_replaced_as_a_whole(tmp_path, scores):
         table.finish()
     assert read_partitions(folder).equals(to_frame(scores[:3]))
     assert hidden(tmp_path) == []
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from piqa_cli.outputs import partitions
+from piqa_cli.records import PhotoScore
+
+def killed(first, second, swap=partitions.exchange):
+    if sys.argv[2] == "after":
+        assert swap(first, second)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+partitions.exchange = killed
+with partitions.PartitionedTable(Path(sys.argv[1])) as table:
+    table.add([PhotoScore(Path("new.jpg"), "ok", score=1.0, raw_score=1.0)])
+    table.finish()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes two renames")
+@pytest.mark.parametrize(("place", "rows"), [("before", 5), ("after", 1)])
+def test_killed_while_it_replaces_a_table_leaves_one_of_the_two(tmp_path, scores, place, rows):
+    folder = tmp_path / "scores"
+    write(folder, [scores[:5]])
+    done = subprocess.run([sys.executable, "-c", DYING, folder, place], check=False)  # polars does not survive a fork
+    assert done.returncode == -signal.SIGKILL
+    assert read_partitions(folder).height == rows
+    write(folder, [scores[:7]])
+    assert read_partitions(folder).height == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes two renames")
+def test_a_table_is_replaced_in_one_step(tmp_path, scores, monkeypatch):
+    folder = tmp_path / "scores"
+    write(folder, [scores[:5]])
+    folder.chmod(0o750)
+    monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("for a moment there is no table"))
+    write(folder, [scores[:3]])
+    assert read_partitions(folder).height == 3
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert hidden(tmp_path) == []
+
+
+def test_without_such_a_step_two_renames_do(tmp_path, scores, monkeypatch):
+    monkeypatch.setattr(partitions, "exchange", lambda *_: False)
+    folder = tmp_path / "scores"
+    write(folder, [scores[:5]])
+    write(folder, [scores[:3]])
+    assert read_partitions(folder).height == 3
+    assert hidden(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it never can")
+def test_nothing_is_exchanged_with_what_is_not_there(tmp_path):
+    (tmp_path / "a").mkdir()
+    assert not exchange(tmp_path / "a", tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_without_finish_the_earlier_table_stays(tmp_path, scores):

@@ -5,7 +5,7 @@ from torch import nn
 
 from piqa_cli.model.backbone import Backbone, fuse_batch_norms
 from piqa_cli.model.config import BackboneConfig
-from piqa_cli.scoring.fused import FusedConv2d, can_fuse, fuse_convolutions
+from piqa_cli.scoring.fused import FusedConv2d, can_fuse, fuse_convolutions, has_float16
 
 pytestmark = pytest.mark.skipif(not can_fuse(), reason="this torch has no fused convolution")
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
@@ -62,3 +62,18 @@ def test_the_backbone_of_the_default_model_gives_what_it_gave():
     assert torch.allclose(before, after, atol=1e-4, rtol=1e-4)
     left = [layer for layer in backbone.modules() if isinstance(layer, (nn.Conv2d, nn.ReLU6))]
     assert left == []
+
+
+@pytest.mark.skipif(not has_float16(), reason="this CPU has no float16 arithmetic")
+def test_a_backbone_in_float16_gives_nearly_what_it_gave_and_in_float32():
+    torch.manual_seed(0)
+    backbone = Backbone(BackboneConfig("tf_efficientnet_lite0", "stages"), 64).eval()
+    fuse_batch_norms(backbone)
+    maps = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        before = backbone.to(memory_format=torch.channels_last)(maps)
+        fuse_convolutions(backbone, half=True)
+        after = backbone(maps)
+    assert {weight.dtype for weight in backbone.parameters()} == {torch.float16}
+    assert after.dtype == torch.float32
+    assert 0 < (before - after).abs().max() < 0.01 * before.abs().max()

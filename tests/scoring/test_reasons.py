@@ -38,6 +38,18 @@ def test_a_model_without_defects_gives_no_reasons():
     assert reasons(None, None, 0.35) == ()
 
 
+@pytest.mark.parametrize(
+    ("score", "severity", "expected"),
+    [(64.9, 0.1, ("photo: noise",)), (64.9, 0.09, ()), (65.0, 0.34, ()), (20.0, 0.34, ("photo: noise",))],
+)
+def test_a_low_score_gets_the_likeliest_reason_where_none_is_plain(score, severity, expected):
+    assert reasons(severities(noise=severity, low_resolution=0.05), None, 0.35, score=score) == expected
+
+
+def test_a_low_score_with_a_plain_reason_gets_no_guess_beside_it():
+    assert reasons(severities(noise=0.5, motion_blur=0.3), None, 0.35, score=10.0) == ("photo: noise",)
+
+
 def test_closed_eyes_come_last_and_beside_the_limit():
     everything = Severities((0.9,) * len(DEFECTS))
     found = reasons(everything, everything, 0.35, "closed")

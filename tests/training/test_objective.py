@@ -2,8 +2,10 @@ import torch
 
 from piqa_training.calibrate import (
     FALSE_REASONS,
+    GOOD_SCORE,
     GREATEST_THRESHOLD,
     LEAST_THRESHOLD,
+    RUINED_SCORE,
     align,
     fit_score_map,
     fit_thresholds,
@@ -62,8 +64,8 @@ def test_the_score_map_puts_good_and_ruined_photos_at_their_anchors():
     def score(value):
         return 100 * torch.sigmoid(torch.tensor((value - fitted.center) / fitted.scale)).item()
 
-    assert round(score(2.0)) == 85
-    assert round(score(-8.0)) == 10
+    assert round(score(2.0)) == GOOD_SCORE
+    assert round(score(-8.0)) == RUINED_SCORE
 
 
 def test_few_undegraded_photos_are_above_any_threshold():

@@ -11,6 +11,12 @@ from piqa_cli.errors import UsageError
 from piqa_training.settings import PRESETS, NetworkSettings, TrainSettings, load_settings
 
 
+def written(folder, text):
+    file = folder / "settings.toml"
+    file.write_text(text)
+    return file
+
+
 def test_dn_piqa_is_as_published():
     settings = load_settings("dn-piqa")
     assert (settings.optimiser.name, settings.optimiser.learning_rate, settings.optimiser.weight_decay) == (
@@ -40,6 +46,34 @@ def test_a_file_may_name_the_preset_and_an_option_another(tmp_path):
     assert load_settings(toml=file).optimiser.learning_rate == 1e-5
     assert load_settings("piqa-lite", file).network.preset == "piqa-lite"
     assert load_settings("piqa-lite", file).optimiser == PRESETS["piqa-lite"].optimiser
+
+
+@pytest.mark.parametrize(
+    ("preset", "pairs", "together"),
+    [("piqa-lite", 1, 2), ("piqa-lite", 2, 4), ("piqa-lite", 5, 5), ("piqa-lite", 8, 8), ("piqa-lite", 7, 7),
+     ("dn-piqa", 3, 2)],
+)  # fmt: skip
+def test_a_batch_of_any_size_holds_whole_groups_of_a_scene(tmp_path, preset, pairs, together):
+    for settings in (
+        load_settings(preset, overrides={"data.pairs": pairs}),
+        load_settings(toml=written(tmp_path, f'[network]\npreset = "{preset}"\n[data]\npairs = {pairs}\n')),
+    ):
+        assert (settings.data.pairs, settings.data.scene_photos) == (pairs, together)
+        assert load_settings(toml=written(tmp_path, settings.to_toml())) == settings
+
+
+def test_a_number_of_photos_that_was_asked_for_is_not_changed(tmp_path):
+    with pytest.raises(UsageError, match=r"data\.scene_photos = 8: it must divide .* 4 \(twice") as refused:
+        load_settings(overrides={"data.pairs": 2, "data.scene_photos": 8})
+    assert refused.value.hint is not None and refused.value.hint.startswith("4 does")
+    file = written(tmp_path, "[data]\npairs = 2\nscene_photos = 2\n")
+    assert load_settings(toml=file, overrides={"data.pairs": 4}).data.scene_photos == 2
+
+
+@pytest.mark.parametrize("pairs", [0, -3, True, "4"])
+def test_pairs_that_are_no_number_of_pairs_are_refused(pairs):
+    with pytest.raises(UsageError, match=r"data\.pairs"):
+        load_settings(overrides={"data.pairs": pairs})
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -27,15 +27,19 @@ const Choices = (() => {
     State.emit("choice", photos);
   }
 
-  function change(photos, patch) {
-    const steps = photos.map((i) => ({ photo: i, before: of(i), after: { ...of(i), ...patch } }));
+  // Several photos at once are one step of undo. -> how many of them got another mark
+  function commit(steps) {
     const real = steps.filter(({ before, after }) => before.stars !== after.stars || before.decision !== after.decision);
-    if (!real.length) return;
+    if (!real.length) return 0;
     real.forEach(({ photo, after }) => put(photo, after));
     past.push(real);
     future.length = 0;
     changed(real.map(({ photo }) => photo));
+    return real.length;
   }
+
+  const change = (photos, patch) => commit(photos.map((i) => ({ photo: i, before: of(i), after: { ...of(i), ...patch } })));
+  const take = (pairs) => commit(pairs.map(([i, choice]) => ({ photo: i, before: of(i), after: choice })));
 
   function travel(from, to, side) {
     const steps = from.pop();
@@ -93,7 +97,7 @@ const Choices = (() => {
   });
   load();
 
-  return { decision, ownStars, stars, change, all: () => [...made.keys()],
+  return { decision, ownStars, stars, change, take, all: () => [...made.keys()],
     undo: () => travel(past, future, "before"), redo: () => travel(future, past, "after"),
     canUndo: () => past.length > 0 };
 })();

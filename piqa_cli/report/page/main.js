@@ -56,6 +56,7 @@ const Main = (() => {
     byId("tab-charts").addEventListener("click", () => view(true));
     byId("boxes").addEventListener("click", Keyboard.boxes);
     byId("help").addEventListener("click", Keyboard.help);
+    byId("load").addEventListener("click", Loading.open);
     byId("export").addEventListener("click", Exporting.open);
     byId("clear-empty").addEventListener("click", Filters.clear);
     byId("theme").addEventListener("click", () => { nameTheme(Theme.next()); State.emit("theme"); });

@@ -50,11 +50,21 @@ const Plan = (() => {
     return lines.map((line) => `${line.map((value) => quoted(written(String(value ?? "")))).join(",")}\r\n`).join("");
   }
 
+  // The path of a photo as either form writes it -> the photo.
+  function places() {
+    const found = new Map();
+    for (let i = 0; i < Photos.count; i += 1) {
+      const photo = Photos.get(i, "photo");
+      if (photo) found.set(written(photo), i).set(photo, i);
+    }
+    return found;
+  }
+
   function download(text, type, name) {
     const url = URL.createObjectURL(new Blob([text], { type }));
     Dom.make("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
   }
 
-  return { json, csv, download, exportable };
+  return { json, csv, download, exportable, places };
 })();

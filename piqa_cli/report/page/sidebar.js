@@ -74,7 +74,7 @@ const Sidebar = (() => {
 
   // Narrow windows: what has no room in the top bar moves into the drawer.
   const narrow = matchMedia("(max-width: 820px)");
-  const moved = ["grouping-field", "size-field", "boxes", "print", "theme", "help"].map(Dom.byId);
+  const moved = ["grouping-field", "size-field", "boxes", "print", "theme", "help", "load"].map(Dom.byId);
   const home = Dom.byId("export");
   const shelf = Dom.make("div", { class: "view-tools" });
   function settle() {

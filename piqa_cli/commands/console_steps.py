@@ -1,4 +1,4 @@
-"""Progress of carrying out a plan, on the terminal."""
+"""Progress of work that goes step by step, on the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _BAR_WIDTH = 32
 class StepBar:
     """Steps done, with a bar and the time left, on stderr; silent where that is no terminal. Gone at the end."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, label: str, *, quiet: bool) -> None:
+        """`label` says what is done, in a word or two."""
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._bar = Progress(
             TextColumn("{task.description}", style="dim"),
@@ -25,7 +26,7 @@ class StepBar:
             transient=True,
             disable=quiet or not console.is_terminal,
         )
-        self._task = self._bar.add_task("working", total=None)
+        self._task = self._bar.add_task(label, total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
