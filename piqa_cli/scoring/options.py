@@ -17,7 +17,8 @@ WORKER_BYTES, WORKER_BYTES_PER_PIXEL = 1 << 30, 16  # libraries and copies; a de
 class Precision(StrEnum):
     """Number format of the backbones' arithmetic; everything after them always computes in float32.
 
-    `auto` is float16 for convolutional backbones on CPUs with instructions for it, else float32.
+    `auto` is float16 for convolutional backbones on CPUs with instructions for it, else float32; always float32 with
+    LIQE, whose scores are to be those of the published program.
     """
 
     AUTO = "auto"

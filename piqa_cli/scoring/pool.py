@@ -19,7 +19,7 @@ from piqa_cli.errors import EngineError
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.losses import ended, too_slow
 from piqa_cli.scoring.pool_nursery import Nursery, open_nursery
-from piqa_cli.scoring.pool_worker import Prepare, from_bytes
+from piqa_cli.scoring.pool_worker import BEGUN, Prepare, from_bytes
 from piqa_cli.scoring.prepare import Prepared
 
 START_S = 120.0  # a worker that has not come to life by then never will
@@ -107,27 +107,33 @@ class _Worker:
         if self._connection is not None:
             try:
                 self._connection.send(photo)
-                return self._connection
+                if self._is_alive(self._connection):  # it takes a while for a process to die, its pipe is open till then
+                    return self._connection
             except OSError:
-                self._end()
+                pass
+            self._end()
         connection = self._start()
-        with suppress(OSError):  # whoever waits for the answer will notice
+        with suppress(EOFError, OSError):  # whoever waits for the answer will notice
             connection.send(photo)
+            self._is_alive(connection)
         return connection
 
     def _start(self) -> Connection:
         self._pid, connection = self._nursery.start()
-        try:
-            alive = connection.poll(START_S) and connection.recv_bytes()
-        except (EOFError, OSError):
-            alive = False
-        if not alive:
+        if not self._is_alive(connection):
             connection.close()
             reason = ended(self._nursery.end(self._pid))
             hint = "the system may be out of memory: fewer --workers help; finished photos are kept"
             raise EngineError(f"scoring stopped: a worker process does not start ({reason})", hint=hint)
         self._connection = connection
         return connection
+
+    def _is_alive(self, connection: Connection) -> bool:
+        """Whether the process reports that it has begun: its life, or the photo that was sent."""
+        try:
+            return connection.poll(START_S) and connection.recv_bytes() == BEGUN
+        except (EOFError, OSError):
+            return False
 
     def _end(self) -> int | None:
         self.disconnect()

@@ -22,11 +22,11 @@ from piqa_cli.scoring.losses import too_much_memory
 from piqa_cli.scoring.prepare import Prepared
 
 Prepare = Callable[[PhotoFile], Prepared]
-READY = b"ready"
+BEGUN = b"begun"
 
 
 def serve(connection: Connection, prepare: Prepare, memory: int) -> None:
-    """Answer every `PhotoFile` that comes with its `Prepared`, until the other end closes.
+    """Say `BEGUN`, and answer every `PhotoFile` that comes with `BEGUN` and its `Prepared`, until the other end closes.
 
     Args:
         connection: to the process that asks; bytes of `to_bytes` go back.
@@ -37,9 +37,11 @@ def serve(connection: Connection, prepare: Prepare, memory: int) -> None:
     torch.set_num_threads(1)
     _limit_memory(memory)
     with suppress(EOFError, OSError):  # the other end is gone, and with it the reason to live
-        connection.send_bytes(READY)
+        connection.send_bytes(BEGUN)
         while True:
-            connection.send_bytes(to_bytes(_bounded(prepare, connection.recv())))
+            photo = connection.recv()
+            connection.send_bytes(BEGUN)
+            connection.send_bytes(to_bytes(_bounded(prepare, photo)))
 
 
 def to_bytes(prepared: Prepared) -> bytes:

@@ -48,12 +48,12 @@ class Scorer:
         network = load_model(model.path)
         liqe = load_liqe(model.path) if network.config.auxiliary == "liqe" else None
         plain_cpu = device.type == "cpu" and options.precision is not Precision.BF16
+        quick = options.precision is Precision.AUTO and liqe is None and has_float16()
         for backbone in (network.full, network.face):
             fuse_batch_norms(backbone)
             fuse_swin_blocks(backbone)
             if plain_cpu and can_fuse():
-                half = options.precision is Precision.AUTO and backbone.pooling == "stages" and has_float16()
-                fuse_convolutions(backbone, half=half)
+                fuse_convolutions(backbone, half=quick and backbone.pooling == "stages")
         network = network.to(device).to(memory_format=torch.channels_last)
         return cls(network, None if liqe is None else liqe.to(device), device, options.precision, model_id)
 
