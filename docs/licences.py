@@ -1,4 +1,4 @@
-"""Write docs/licences.md: `python -m docs.licences`, in an environment with the extras raw, liqe, train and test.
+"""Write docs/licences.md: `python -m docs.licences`, in an environment with the extras raw, liqe, train, ray and test.
 
 Goes from piqa-cli through what the installed distributions say that they require, and asks each for its licence.
 """
@@ -15,7 +15,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = "piqa-cli"
-PARTS = ("", "raw", "liqe", "train", "test")  # the core, then each extra; a package stands at the first that needs it
+PARTS = (
+    "",
+    "raw",
+    "liqe",
+    "train",
+    "ray",
+    "test",
+)  # the core, then each extra; a package stands at the first that needs it
 TARGET = Path(__file__).with_suffix(".md")
 _HEAD = """# Licences of everything that piqa needs
 

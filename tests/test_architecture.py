@@ -18,7 +18,9 @@ ALLOWED = {
     "outputs": FOUNDATION | {"scoring", "ranking"},
     "gates": FOUNDATION | {"photos", "scoring", "ranking", "outputs"},
     "report": FOUNDATION | {"photos", "scoring", "ranking", "outputs", "gates"},
-    "commands": FOUNDATION | {"photos", "faces", "model", "scoring", "ranking", "outputs", "gates", "report"},
+    "cluster": FOUNDATION | {"photos", "faces", "model", "scoring", "outputs"},
+    "commands": FOUNDATION
+    | {"photos", "faces", "model", "scoring", "ranking", "outputs", "gates", "report", "cluster"},
     "__main__": FOUNDATION | {"commands"},
     "training": FOUNDATION | {"photos", "faces", "model"},
 }

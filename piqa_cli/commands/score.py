@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from piqa_cli.commands import gate_options as gates
-from piqa_cli.commands import options
+from piqa_cli.commands import options, ray_options
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.gate_request import make_request
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
@@ -13,8 +15,8 @@ from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
 def score(
-    paths: options.Photos,
-    output: options.Output = None,
+    paths: ray_options.Sources,
+    output: ray_options.Target = None,
     form: options.OutputFormat = None,
     show: options.Show = 30,
     strict: options.Strict = False,
@@ -31,9 +33,15 @@ def score(
     batch_size: options.BatchSize = None,
     workers: options.Workers = None,
     crops: options.Crops = None,
-    precision: options.ChosenPrecision = Precision.FLOAT32,
+    precision: options.ChosenPrecision = Precision.AUTO,
     no_cache: options.NoCache = False,
     cache_dir: options.CacheDir = None,
+    engine: ray_options.ChosenEngine = ray_options.Engine.LOCAL,
+    ray_address: ray_options.RayAddress = None,
+    block_size: ray_options.BlockSize = None,
+    actors: ray_options.Actors = None,
+    cpus_per_actor: ray_options.CpusPerActor = None,
+    gpus_per_actor: ray_options.GpusPerActor = None,
     gate: gates.Gate = None,
     fail_under: gates.FailUnder = None,
     max_bad_pct: gates.MaxBadPct = None,
@@ -59,6 +67,8 @@ def score(
     Photos are only read, never changed. Without -o and --format the result is a table; with both, the file is
     written and stdout gets the other form; -o with a folder's name streams the table into Parquet files in it, for
     millions of photos. Scores are kept, so that the next run does only what is new or changed.
+
+    With --engine ray a cluster scores, from and to object stores as well; repeated, it goes on where it stopped.
 
     Gates judge the whole set; --gate FILE holds a policy, and options go before what it says. With a policy or a file
     for a CI system the data set is checked, too: copies, wrong extensions, odd sizes, EXIF, folders of other quality.
@@ -89,21 +99,39 @@ def score(
         code_quality=code_quality,
         annotations=annotations,
     )
-    delivery = Delivery(output, form, show=show, strict=strict, quiet=quiet, with_gps=with_gps, gates=request)
+    cluster = ray_options.ClusterRequest(
+        engine, ray_address, block_size, actors, cpus_per_actor, gpus_per_actor, cache_dir
+    )
+    cluster.check([*paths, *([output] if output else [])])
+    scoring = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
+    into = Path(output) if output and not cluster.asked else None
+    delivery = Delivery(into, form, show=show, strict=strict, quiet=quiet, with_gps=with_gps, gates=request)
     delivery.check()
-    photos = find_photos(paths, recursive=recursive, include=include, exclude=exclude, quiet=quiet)
+    if cluster.asked:
+        from piqa_cli.cluster.listing import Listing
+        from piqa_cli.commands.score_ray import score_with_ray
+
+        code = score_with_ray(
+            Listing(tuple(paths), recursive, tuple(include), tuple(exclude)),
+            output,
+            find_model(model, models_dir),
+            cluster.options(scoring),
+            delivery,
+        )
+        raise typer.Exit(code)
+    named = [Path(path) for path in paths]
+    photos = find_photos(named, recursive=recursive, include=include, exclude=exclude, quiet=quiet)
     chosen = find_model(model, models_dir)
-    engine = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
     cache = None if no_cache else open_cache(cache_dir, quiet=quiet)
     if delivery.into_folder:
         from piqa_cli.commands.score_parts import check_parts, score_into_folder  # polars
 
         check_parts(delivery)
-        run, code = score_into_folder(photos, chosen, engine, cache, delivery)
+        run, code = score_into_folder(photos, chosen, scoring, cache, delivery)
     else:
-        run, code = collect(photos, chosen, engine, cache, quiet=quiet), 0
+        run, code = collect(photos, chosen, scoring, cache, quiet=quiet), 0
     if not run.progress.found and not run.interrupted:
-        raise nothing_found(paths)
+        raise nothing_found(named)
     if not delivery.into_folder:
         from piqa_cli.commands.score_output import deliver  # polars: it dislikes being forked; the workers are gone now
 

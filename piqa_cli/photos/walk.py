@@ -15,7 +15,7 @@ from piqa_cli.records import PhotoFile
 
 ProblemHandler = Callable[[PhotoError], None]
 
-_JUNK = frozenset(
+JUNK = frozenset(
     {
         "@eadir",  # Synology thumbnails
         "@recycle",
@@ -79,7 +79,7 @@ def _list_folder(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             if entry.name == OWN_PICTURES:
                 return [], []
-            if entry.name.startswith(".") or entry.name.lower() in _JUNK:
+            if entry.name.startswith(".") or entry.name.lower() in JUNK:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)

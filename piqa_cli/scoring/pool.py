@@ -107,7 +107,9 @@ class _Worker:
         if self._connection is not None:
             try:
                 self._connection.send(photo)
-                if self._is_alive(self._connection):  # it takes a while for a process to die, its pipe is open till then
+                if self._is_alive(
+                    self._connection
+                ):  # it takes a while for a process to die, its pipe is open till then
                     return self._connection
             except OSError:
                 pass

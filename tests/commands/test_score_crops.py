@@ -26,7 +26,8 @@ def folder(tmp_path_factory):
         (["--crops", 1], EngineOptions(crops=1)),
         (["--crops", 5], EngineOptions(crops=5)),
         (["--precision", "bf16"], EngineOptions(precision=Precision.BF16)),
-        (["--precision", "float32"], EngineOptions()),
+        (["--precision", "float32"], EngineOptions(precision=Precision.FLOAT32)),
+        (["--precision", "auto"], EngineOptions()),
     ],
     ids=str,
 )

@@ -43,7 +43,13 @@ def piqa(
         source.write(stdin)
         source.seek(0)
         with tempfile.TemporaryFile() as err:
-            _run([*MEASURED, cost.name, *command], stdin=source, stdout=out, stderr=err, env={**os.environ, **(env or {})})
+            _run(
+                [*MEASURED, cost.name, *command],
+                stdin=source,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, **(env or {})},
+            )
             out.seek(0)
             err.seek(0)
             return Done(**json.load(cost), out=out.read(), err=err.read())

@@ -1,0 +1,75 @@
+"""The Ray actor: takes one partition at a time, and is done when its file and its manifest entry are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from piqa_cli import __version__
+from piqa_cli.cluster.manifest import Manifest
+from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.cluster.photos import Partition
+from piqa_cli.cluster.results import ResultFolder
+from piqa_cli.errors import EngineError
+from piqa_cli.outputs.tabular import serialize
+
+if TYPE_CHECKING:
+    from piqa_cli.cluster.actor_scoring import PhotoScorer
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every actor needs to know."""
+
+    results: ResultFolder
+    options: ClusterOptions
+    base: Path  # what relative paths start from
+    version: str = __version__  # of piqa, where the run was started
+
+
+class PartitionScorer:
+    """Scores partitions. Doing one twice, because a process or a machine went away, gives the same file again."""
+
+    def __init__(self, work: Work, parcel: Any) -> None:
+        """Begin.
+
+        Args:
+            work: what to do.
+            parcel: a Ray reference to the `ModelParcel`.
+
+        Raises:
+            EngineError: another version of piqa is installed on this machine.
+        """
+        if work.version != __version__:
+            message = f"a machine of the cluster has piqa {__version__}, not {work.version}"
+            raise EngineError(message, hint="install the same version on all machines")
+        self._work = work
+        self._parcel = parcel
+        self._manifest = Manifest(work.results)
+
+    @cached_property
+    def _scorer(self) -> PhotoScorer:
+        """Loaded when the first partition turns out to be unfinished."""
+        import ray
+
+        from piqa_cli.cluster.actor_scoring import PhotoScorer  # torch, polars
+
+        return PhotoScorer(ray.get(self._parcel), self._work.options, self._work.base)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
+        """One row of number and listing -> one row of what came of it."""
+        partition = Partition(int(batch["number"][0]), str(batch["listing"][0]))
+        entry = self._manifest.finished(partition)
+        skipped = entry is not None
+        if entry is None:
+            table = self._scorer.table(partition.photos)
+            errors = table["status"].eq("error").sum()
+            entry = self._manifest.store(partition, serialize(table, "parquet"), table.height, int(errors))
+        return {
+            "number": [entry.number],
+            "rows": [entry.rows],
+            "errors": [entry.errors],
+            "skipped": [int(skipped)],
+        }

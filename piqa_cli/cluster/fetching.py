@@ -1,0 +1,68 @@
+"""Photos as local files: those on a disk as they are, objects copied into a temporary folder a few ahead."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from piqa_cli.cluster.photos import NamedPhoto
+from piqa_cli.cluster.places import filesystem, is_uri, reason_of
+from piqa_cli.errors import PiqaError
+from piqa_cli.photos.suffixes import split_name
+
+READERS = 8  # objects on their way at a time; a store answers slowly, but many at once
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A photo and where it can be read, or why it cannot."""
+
+    photo: NamedPhoto
+    path: Path  # a stand-in where there is a reason
+    reason: str | None = None
+    is_copy: bool = False
+
+    def discard(self) -> None:
+        """Remove the copy; a photo on a disk is left alone."""
+        if self.is_copy:
+            with suppress(OSError):
+                self.path.unlink()
+
+
+def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fetched]:
+    """Every photo, in order, with at most `READERS` of them copied before they are asked for.
+
+    Args:
+        photos: by URI or path.
+        base: what relative paths start from.
+        work: an empty folder for the copies; whoever takes one discards it.
+    """
+    with ThreadPoolExecutor(READERS, thread_name_prefix="piqa-reader") as threads:
+        flying: deque[Future[Fetched]] = deque()
+        for index, photo in enumerate(photos):
+            target = work / f"{index:05}{split_name(photo.name)[1]}"
+            flying.append(threads.submit(_fetch, photo, base, target))
+            if len(flying) > READERS:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
+
+
+def _fetch(photo: NamedPhoto, base: Path, target: Path) -> Fetched:
+    if not is_uri(photo.name):
+        return Fetched(photo, Path(os.path.abspath(base / photo.name)))  # noqa: PTH100 - `resolve` follows links
+    try:
+        fs, key = filesystem(photo.name)
+        fs.get_file(key, str(target))
+    except FileNotFoundError:
+        return Fetched(photo, target, "no such object")
+    except PiqaError as error:
+        return Fetched(photo, target, error.message)
+    except Exception as error:  # every store has exceptions of its own; one photo never stops a run
+        return Fetched(photo, target, f"cannot be read: {reason_of(error)}", is_copy=True)
+    return Fetched(photo, target, is_copy=True)

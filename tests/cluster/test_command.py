@@ -1,0 +1,117 @@
+"""`piqa score --engine ray`: what is refused before the work, and one run from the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.commands.app import run
+from piqa_cli.commands.ray_options import actor_range
+from piqa_cli.scoring.options import EngineOptions
+
+RAY = ("--engine", "ray")
+
+
+@pytest.fixture
+def score(capfd, tmp_path, monkeypatch):
+    """Run `piqa score` in an empty folder with one photo -> exit code and what it said."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            raise SystemExit(run(["score", *map(str, arguments)]))
+        return int(stop.value.code or 0), capfd.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["s3://bucket/photos"], "--engine ray"),
+        (["in", "-o", "s3://bucket/scores"], "--engine ray"),
+        (["in", "--block-size", "5"], "--block-size"),
+        (["in", "--gpus-per-actor", "0"], "--gpus-per-actor"),
+        ([*RAY, "in"], "-o FOLDER"),
+        ([*RAY, "in", "-o", "scores.csv"], "scores.csv"),
+        ([*RAY, "in", "-o", "s3://bucket/scores.parquet"], "names a file"),
+        ([*RAY, "in", "-o", "out", "--format", "csv"], "--format"),
+        ([*RAY, "in", "-o", "out", "--with-gps"], "--with-gps"),
+        ([*RAY, "in", "-o", "out", "--cache-dir", "c"], "--cache-dir"),
+        ([*RAY, "in", "-o", "out", "--devices", "0,1"], "one device"),
+        ([*RAY, "in", "-o", "out", "--actors", "4:2"], "4:2"),
+        ([*RAY, "in", "-o", "out", "--cpus-per-actor", "-1"], "-1"),
+        ([*RAY, "in", "-o", "nowhere/out"], "nowhere"),
+        ([*RAY, "in", "-o", "in"], "a.jpg"),
+        ([*RAY, "-", "-o", "out"], "stdin"),
+        ([*RAY, "in", "-o", "s3://bucket/x", "--fail-under", "5"], "gates"),
+        ([*RAY, "s3://bucket/photos", "-o", "out", "--junit", "j.xml"], "not on this machine"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_cannot_work_is_refused_before_the_work(score, tmp_path, arguments, named):
+    pytest.importorskip("ray")
+    code, said = score(*arguments)
+    assert code == 2
+    assert named in said
+    assert [path.name for path in tmp_path.iterdir() if path.name in ("out", "scores.csv", "s3:")] == []
+
+
+def test_without_ray_the_extra_is_named(score, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else found(name, *more))
+    code, said = score(*RAY, "in", "-o", "out")
+    assert code == 2
+    assert "piqa-cli[ray]" in said
+
+
+def test_the_command_line_loads_nothing_of_it():
+    heavy = "{'ray', 'fsspec', 's3fs', 'pyarrow', 'pandas', 'torch', 'polars'}"
+    program = f"import sys, piqa_cli.commands.app; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("text", "expected"), [("8", (8, 8)), ("2:16", (2, 16)), ("2:", (2, None)), (None, (1, None))])
+def test_numbers_of_actors(text, expected):
+    assert actor_range(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "heavy", "expected"),
+    [
+        (1, 0, False, (1, 1)),
+        (4, 0, False, (2, 3)),
+        (0.5, 0, False, (1, 1)),
+        (16, 0, True, (16, 2)),
+        (8, 1, False, (1, 8)),
+    ],
+)
+def test_an_actor_shares_out_its_own_cores(cpus, gpus, heavy, expected):
+    assert ClusterOptions(cpus=cpus, gpus=gpus).share_out(heavy=heavy) == expected
+    assert ClusterOptions(gpus=gpus, scoring=EngineOptions(workers=0)).share_out(heavy=heavy)[1] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
+def test_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tiny_model, tmp_path):
+    for name in ("1/damaged.jpg", "0/IMG_00.jpg"):
+        store.put(f"photos/few/{name}", shoot[name])
+    asked = (*RAY, "s3://photos/few", "-o", "out", "--model", tiny_model.path, "--device", "cpu", "--workers", "0")
+    code, said = score(*asked, "--fail-under", "101", "--strict")
+    assert (code, "is not a score" in said) == (2, True)
+    code, said = score(*asked, "--fail-under", "0", "--strict")
+    assert code == 3
+    assert "2 photos" in said
+    table = pl.read_parquet(tmp_path / "out" / "part-*.parquet")
+    assert sorted(table["path"]) == ["s3://photos/few/0/IMG_00.jpg", "s3://photos/few/1/damaged.jpg"]
+    code, said = score(*asked)
+    assert (code, "in an earlier run" in said) == (0, True)
+    code, said = score(*asked, "--block-size", "1")
+    assert (code, "block_size" in said) == (2, True)

@@ -1,0 +1,130 @@
+"""Runs on a real cluster of several nodes, from and to a real S3 server, also with processes and machines lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from piqa_cli.cluster.engine import score_on_cluster
+from piqa_cli.cluster.listing import Listing
+from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.cluster.results import ResultFolder
+from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.photos.discover import discover
+from piqa_cli.scoring.engine import score_files
+from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.scoring.table import SCHEMA, to_frame
+from tests.cluster.services import actor_processes
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # of its own defaults
+]
+
+SCORING = EngineOptions(device="cpu", workers=0)
+OPTIONS = ClusterOptions(block_size=3, least_actors=2, most_actors=2, scoring=SCORING)
+CLOSE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def uploaded(store, shoot):
+    for name, content in shoot.items():
+        store.put(f"photos/shoot/{name}", content)
+    store.put("photos/shoot/0/frozen.jpg", shoot["0/IMG_00.jpg"], StorageClass="GLACIER")
+    store.put("photos/shoot/0/readme.txt", b"no photo by its name")
+    return "s3://photos/shoot"
+
+
+@pytest.fixture(scope="module")
+def local(shoot, tiny_model, tmp_path_factory):
+    """The table of the local engine for the same files, with the names that they have in the store."""
+    folder = tmp_path_factory.mktemp("shoot")
+    for name, content in shoot.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    table = to_frame(score for batch in score_files(discover([folder]), tiny_model, SCORING) for score in batch)
+    renamed = [
+        pl.col(column).str.replace(str(folder), "s3://photos/shoot", literal=True) for column in ("path", "raw_mate")
+    ]
+    return table.with_columns(renamed)
+
+
+def read(store, place):
+    parts = store.fs.glob(f"{place.removeprefix('s3://')}/part-*.parquet")
+    return pl.concat([pl.read_parquet(store.fs.cat_file(part)) for part in parts])
+
+
+def same(table, local):
+    frozen = pl.col("path").str.ends_with("frozen.jpg")
+    assert dict(table.schema) == {name: kind() for name, kind in SCHEMA.items()}
+    assert_frame_equal(table.filter(~frozen), local, check_row_order=False, rel_tol=0, abs_tol=CLOSE)
+    (lost,) = table.filter(frozen).iter_rows(named=True)
+    assert (lost["status"], lost["score"]) == ("error", None)
+    assert "cannot be read" in lost["reason"]
+
+
+def test_processes_and_machines_come_and_go_and_every_photo_is_there_once(cluster, store, uploaded, local, tiny_model):
+    target = ResultFolder("s3://scores/faults")
+    done = []
+    for finished in score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS):
+        done.append(finished)
+        if len(done) == 1:
+            os.kill(actor_processes()[0].pid, signal.SIGKILL)
+        if len(done) == 3:
+            cluster.lose_one()
+            cluster.add()
+    assert sorted(finished.number for finished in done) == list(range(len(done)))
+    assert sum(finished.rows for finished in done) == local.height + 1
+    assert not any(finished.skipped for finished in done)
+    same(read(store, target.place), local)
+
+    store.fs.rm_file("scores/faults/_manifest/part-00002.json")  # as if a run had been stopped before it
+    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
+    assert sorted(finished.number for finished in again if not finished.skipped) == [2]
+    same(read(store, target.place), local)
+
+
+def test_photos_that_come_and_go_between_two_runs(cluster, store, shoot, tiny_model):
+    target, options = ResultFolder("s3://scores/changed"), replace(OPTIONS, least_actors=1)
+    listing = Listing(("s3://photos/changing",))
+    for number in range(7):
+        store.put(f"photos/changing/{number}.jpg", shoot["0/IMG_00.jpg"])
+    assert sum(f.rows for f in score_on_cluster(listing, target, tiny_model, options)) == 7
+    store.fs.rm_file("photos/changing/6.jpg")
+    store.fs.rm_file("photos/changing/4.jpg")
+    again = list(score_on_cluster(listing, target, tiny_model, options))
+    assert {f.number: f.skipped for f in again} == {0: True, 1: False}
+    assert sorted(read(store, target.place)["path"]) == [f"s3://photos/changing/{n}.jpg" for n in (0, 1, 2, 3, 5)]
+
+
+def test_paths_and_worker_processes_on_a_shared_disk(cluster, shoot, tiny_model, local, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("0/IMG_00.jpg", "1/damaged.jpg", "2/IMG_02.jpg", "2/IMG_02.dng"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(shoot[name])
+    options = ClusterOptions(block_size=2, most_actors=1, scoring=EngineOptions(device="cpu", workers=1))
+    target = ResultFolder(str(tmp_path / "scores"))
+    assert sum(f.rows for f in score_on_cluster(Listing(("in",)), target, tiny_model, options)) == 3
+    table = pl.read_parquet(tmp_path / "scores" / "part-*.parquet")
+    names = ["in/0/IMG_00.jpg", "in/1/damaged.jpg", "in/2/IMG_02.jpg"]
+    assert sorted(table["path"]) == names
+    assert table.filter(pl.col("raw_mate").is_not_null())["raw_mate"].to_list() == ["in/2/IMG_02.dng"]
+    expected = local.filter(pl.col("path").is_in([f"s3://photos/shoot/{name[3:]}" for name in names]))
+    assert sorted(table["raw_score"].drop_nulls()) == pytest.approx(
+        sorted(expected["raw_score"].drop_nulls()), abs=CLOSE
+    )
+
+
+def test_a_place_that_takes_no_results_ends_the_run(cluster, store, uploaded, tiny_model):
+    with pytest.raises(OutputError, match="no-such-bucket"):
+        list(score_on_cluster(Listing((uploaded,)), ResultFolder("s3://no-such-bucket/x"), tiny_model, OPTIONS))
+
+
+def test_a_store_that_is_not_there_is_wrong_usage(store, tiny_model):
+    with pytest.raises(UsageError, match="no-such-bucket"):
+        list(score_on_cluster(Listing(("s3://no-such-bucket/x",)), ResultFolder("s3://scores/x"), tiny_model, OPTIONS))

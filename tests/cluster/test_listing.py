@@ -1,0 +1,119 @@
+"""Listing without a cluster: rules, pairing, partitions. fsspec's file system in memory stands for a store."""
+
+from __future__ import annotations
+
+import fsspec
+import pytest
+
+from piqa_cli.cluster.listing import Listing, paired
+from piqa_cli.cluster.photos import NamedPhoto, Partition, cut
+from piqa_cli.cluster.places import is_uri
+from piqa_cli.errors import UsageError
+
+
+@pytest.fixture
+def memory():
+    fs = fsspec.filesystem("memory")
+    yield lambda *keys: [fs.pipe_file(f"/{key}", b"x") for key in keys]
+    fs.store.clear()
+    fs.pseudo_dirs[:] = [""]
+
+
+def names(*sources, **rules):
+    return [(photo.name, photo.raw_mate) for photo in Listing(sources, **rules).photos()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s3://b/p", True),
+        ("memory://x", True),
+        ("/a/s3://b", False),
+        ("photos", False),
+        (r"C:\x", False),
+        ("s3:", False),
+    ],
+)
+def test_a_uri_has_a_protocol(text, expected):
+    assert is_uri(text) is expected
+
+
+def test_a_store_is_listed_by_the_rules_of_a_disk(memory):
+    memory(
+        "b/z.JPG",
+        "b/a.jpg",
+        "b/sub/c.heic",
+        "b/notes.txt",
+        "b/.hidden/x.jpg",
+        "b/.y.jpg",
+        "b/@eaDir/t.jpg",
+        "b/d/e.png",
+    )
+    found = [name for name, _ in names("memory://b")]
+    assert found == [f"memory:///b/{key}" for key in ("a.jpg", "z.JPG", "d/e.png", "sub/c.heic")]
+
+
+def test_a_raw_file_and_its_jpeg_are_one_photo(memory):
+    memory("b/IMG_1.CR2", "b/IMG_1.JPG", "b/IMG_10.CR2", "b/IMG_1.edit.jpg")
+    assert names("memory://b") == [
+        ("memory:///b/IMG_1.JPG", "memory:///b/IMG_1.CR2"),
+        ("memory:///b/IMG_1.edit.jpg", None),
+        ("memory:///b/IMG_10.CR2", None),
+    ]
+
+
+def test_patterns_and_no_recursion(memory):
+    memory("b/a.jpg", "b/b.png", "b/selects/c.jpg")
+    assert [name[-5:] for name, _ in names("memory://b", recursive=False)] == ["a.jpg", "b.png"]
+    assert [name[-5:] for name, _ in names("memory://b", exclude=("selects",))] == ["a.jpg", "b.png"]
+    assert [name[-5:] for name, _ in names("memory://b", include=("*.jpg",))] == ["a.jpg", "c.jpg"]
+
+
+def test_local_paths_stay_as_they_were_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("b.jpg", "a.jpg", "a.cr2"):
+        (tmp_path / "in" / name).write_bytes(b"x")
+    assert names("in") == [("in/a.jpg", "in/a.cr2"), ("in/b.jpg", None)]
+
+
+def test_a_single_object(memory):
+    memory("b/a.jpg", "b/a.jpg.txt")
+    assert names("memory://b/a.jpg") == [("memory://b/a.jpg", None)]
+
+
+@pytest.mark.parametrize("sources", [("memory://b", "memory://b/sub"), ("memory://nothing",), ("missing-folder",)])
+def test_what_cannot_be_listed_is_refused_before_the_work(memory, sources):
+    memory("b/sub/a.jpg")
+    with pytest.raises(UsageError):
+        Listing(sources).check()
+
+
+def test_pairing_holds_a_window_and_not_the_listing():
+    taken = []
+
+    def keys():
+        for number in range(1000):
+            for suffix in ("ARW", "JPG"):
+                taken.append(number)
+                yield f"b/DSC{number:05}.{suffix}"
+
+    shots = paired(keys())
+    assert next(shots) == ("b/DSC00000.JPG", "b/DSC00000.ARW")
+    assert len(taken) <= 3
+    assert len(list(shots)) == 999
+
+
+def test_files_of_one_stem_are_found_across_a_folder_that_sorts_between_them():
+    keys = sorted(["b/I.CR2", "b/I.D/x.jpg", "b/I.JPG", "b/J.JPG"])
+    assert sorted(paired(keys)) == [("b/I.D/x.jpg", None), ("b/I.JPG", "b/I.CR2"), ("b/J.JPG", None)]
+
+
+def test_partitions_are_cut_as_photos_come_and_travel_as_ascii():
+    photos = [NamedPhoto(f"s3://b/{n}.jpg", "s3://b/é.dng" if n == 2 else None) for n in range(5)]
+    photos.append(NamedPhoto("caf\udce9.jpg"))
+    parts = list(cut(iter(photos), 4))
+    assert [part.number for part in parts] == [0, 1]
+    assert [photo for part in parts for photo in part.photos] == photos
+    assert all(part.listing.isascii() for part in parts)
+    assert parts[0].digest == Partition(7, parts[0].listing).digest != parts[1].digest
