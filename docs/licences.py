@@ -15,14 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = "piqa-cli"
-PARTS = (
-    "",
-    "raw",
-    "liqe",
-    "train",
-    "ray",
-    "test",
-)  # the core, then each extra; a package stands at the first that needs it
+PARTS = ("", "raw", "liqe", "train", "ray", "test")
+"""The core, then each extra; a package stands at the first that needs it."""
 TARGET = Path(__file__).with_suffix(".md")
 _HEAD = """# Licences of everything that piqa needs
 
