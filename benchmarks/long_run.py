@@ -80,6 +80,7 @@ class Watch(threading.Thread):
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or a shell's background job has it ignored, and its children
     segments = shared_segments()
     watch = Watch()
     with tempfile.TemporaryDirectory(prefix="piqa-long-run-") as place:
