@@ -1,4 +1,4 @@
-"""Does a run of many photos stay flat? `python -m benchmarks.long_run --photos 50000`, an hour or less on two cores.
+"""Does a run of many photos stay flat? `python -m benchmarks.long_run --photos 50000`, an hour on two cores.
 
 Two `piqa score` processes work at once with one cache, each on half of the photos: small ones, made for this run, some
 of them broken. Every second the memory of both process trees (proportional set size), their open files and their
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import random
 import signal
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import psutil
 from PIL import Image
 from skimage import data
@@ -34,7 +34,7 @@ PROCESSES = 2
 DIFFERENT = 500  # photos that are made
 FOLDER = 500  # photos in a folder
 SHARED = Path("/dev/shm")
-FLAT_MB = 100.0  # what the last quarter of a run may take more than the second one; the table itself grows
+FLAT_MB = 100.0  # what the last quarter of a run may take more than the second one
 FLAT_FILES = 10
 BROKEN_SHARE = 0.02  # of the photos: cut off, empty, or no photo
 
@@ -80,7 +80,7 @@ class Watch(threading.Thread):
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # or a shell's background job has it ignored, and its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored; children inherit
     segments = shared_segments()
     watch = Watch()
     with tempfile.TemporaryDirectory(prefix="piqa-long-run-") as place:
@@ -161,7 +161,7 @@ def _start(place: Path, number: int, more: list[str], watch: Watch) -> subproces
 
 
 def _table(place: Path, number: int) -> Path:
-    return place / f"{number}.jsonl"
+    return place / f"scores-{number}"  # a folder: the table streams into it, and memory does not grow with the run
 
 
 def _wait(running: list[subprocess.Popen[bytes]], limit: float | None) -> list[int]:
@@ -177,7 +177,9 @@ def _wait(running: list[subprocess.Popen[bytes]], limit: float | None) -> list[i
 
 def _rows(place: Path, number: int) -> list[dict[str, Any]]:
     table = _table(place, number)
-    return [json.loads(line) for line in table.read_text().splitlines()] if table.exists() else []
+    if not table.exists():
+        return []
+    return pl.read_parquet(table / "*.parquet", columns=["path", "status", "reason"]).rows(named=True)
 
 
 def _print_use(samples: list[Sample]) -> bool:
