@@ -80,7 +80,7 @@ class Watch(threading.Thread):
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored; children inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored, and children
     segments = shared_segments()
     watch = Watch()
     with tempfile.TemporaryDirectory(prefix="piqa-long-run-") as place:
