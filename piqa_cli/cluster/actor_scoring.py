@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 import polars as pl
-import torch
 
 from piqa_cli.cluster.fetching import Fetched, fetched
 from piqa_cli.cluster.options import ClusterOptions
@@ -21,7 +20,7 @@ from piqa_cli.cluster.photos import NamedPhoto
 from piqa_cli.cluster.places import is_uri
 from piqa_cli.faces import detect
 from piqa_cli.records import PhotoFile, PhotoScore
-from piqa_cli.scoring.devices import batch_size
+from piqa_cli.scoring.devices import batch_size, share_out
 from piqa_cli.scoring.halving import HalvingScorer
 from piqa_cli.scoring.pool import WorkerPool
 from piqa_cli.scoring.prepare import PhotoDataset, Prepared, collate
@@ -54,8 +53,7 @@ class PhotoScorer:
         self._scorer = HalvingScorer(scorer)
         self._size = batch_size(scoring, scorer.device, heavy=scorer.heavy)
         self._dataset = PhotoDataset(scorer.config, scoring.max_pixels, scoring.crops)
-        threads, workers = options.share_out(heavy=scorer.heavy)
-        torch.set_num_threads(threads)
+        workers = share_out(scoring, scorer.device, heavy=scorer.heavy, cores=options.cores)
         self._ahead = 2 * self._size + workers
         self._pool: WorkerPool | None = None
         if workers:

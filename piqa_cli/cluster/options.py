@@ -33,18 +33,3 @@ class ClusterOptions:
     def cores(self) -> int:
         """Processor cores that an actor may keep busy."""
         return max(1, math.floor(self.cpus))
-
-    def share_out(self, *, heavy: bool) -> tuple[int, int]:
-        """Threads of the network and worker processes of an actor, by the rule of the local engine, on its own cores.
-
-        Args:
-            heavy: the network is so large that everything else takes little time beside it.
-        """
-        if self.device != "cpu":
-            threads, workers = 1, self.cores
-        elif heavy:
-            threads, workers = self.cores, max(1, self.cores // 8)
-        else:
-            threads = max(1, self.cores // 2)
-            workers = self.cores - threads + 1
-        return threads, workers if self.scoring.workers is None else self.scoring.workers

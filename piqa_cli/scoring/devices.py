@@ -57,19 +57,29 @@ def batch_size(options: EngineOptions, device: torch.device, *, heavy: bool) -> 
     return options.batch_size or (HEAVY_DEVICE_BATCH if heavy else DEVICE_BATCH)
 
 
-def share_out(options: EngineOptions, device: torch.device, *, heavy: bool) -> int:
+def share_out(options: EngineOptions, device: torch.device, *, heavy: bool, cores: int | None = None) -> int:
     """The number of workers; on the CPU also sets the number of the network's threads.
 
     A light network takes half of the cores and the workers, one thread each, the rest. One worker more than that fills
     the gaps. Two threads on one core would cost more than they bring: a thread that waits for another one keeps its
     core busy. A heavy network takes every core and lets few workers run ahead, each of which holds a photo of full
     resolution; they sleep nearly all the time.
+
+    Args:
+        options: of the run; `workers` decides where it is given.
+        device: that computes.
+        heavy: the network takes far more time than everything else.
+        cores: to share out; None: all that this process may use.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(cores, MOST_WORKERS)
+    cores = cores or available_cores()
+    workers = cores
     if device.type == "cpu":
         threads = cores if heavy or options.workers == 0 else max(1, cores // 2)
         torch.set_num_threads(threads)
         workers = max(1, cores // CORES_PER_HEAVY_WORKER) if heavy else cores - threads + 1
-    workers = min(workers, MOST_WORKERS)
-    return workers if options.workers is None else options.workers
+    return min(workers, MOST_WORKERS) if options.workers is None else options.workers
+
+
+def available_cores() -> int:
+    """Cores that the system lets this process use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

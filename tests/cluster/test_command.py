@@ -8,11 +8,12 @@ import sys
 
 import polars as pl
 import pytest
+import torch
 
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.commands.app import run
 from piqa_cli.commands.ray_options import actor_range
-from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.scoring import devices
 
 RAY = ("--engine", "ray")
 
@@ -84,18 +85,15 @@ def test_numbers_of_actors(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("cpus", "gpus", "heavy", "expected"),
-    [
-        (1, 0, False, (1, 1)),
-        (4, 0, False, (2, 3)),
-        (0.5, 0, False, (1, 1)),
-        (16, 0, True, (16, 2)),
-        (8, 1, False, (1, 8)),
-    ],
+    ("cpus", "heavy", "threads", "workers"),
+    [(1, False, 1, 1), (4, False, 2, 3), (0.5, False, 1, 1), (16, True, 16, 2)],
 )
-def test_an_actor_shares_out_its_own_cores(cpus, gpus, heavy, expected):
-    assert ClusterOptions(cpus=cpus, gpus=gpus).share_out(heavy=heavy) == expected
-    assert ClusterOptions(gpus=gpus, scoring=EngineOptions(workers=0)).share_out(heavy=heavy)[1] == 0
+def test_an_actor_shares_out_its_own_cores(cpus, heavy, threads, workers, monkeypatch):
+    given = []
+    monkeypatch.setattr(devices.torch, "set_num_threads", given.append)
+    options = ClusterOptions(cpus=cpus)
+    shared = devices.share_out(options.scoring, torch.device(options.device), heavy=heavy, cores=options.cores)
+    assert (given, shared) == ([threads], workers)
 
 
 @pytest.mark.slow
