@@ -64,7 +64,8 @@ def test_training_helps_on_scenes_it_never_saw(run):
 
 @pytest.mark.slow
 def test_the_model_scores_after_reload_as_it_did_in_training(place, run):
-    piqa("score", place / "PIQ23" / "Overall", "--model", run / "model", "--no-cache", "-o", place / "scores.csv", "-q")
+    how = ("--model", run / "model", "--no-cache", "--precision", "float32", "-q")
+    piqa("score", place / "PIQ23" / "Overall", *how, "-o", place / "scores.csv")
     scored = pl.read_csv(place / "scores.csv").select(image="path", raw="raw_score")
     both = pl.read_parquet(run / "predictions.parquet").join(scored, on="image")
     assert both.height == pl.read_parquet(run / "predictions.parquet").height
