@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import types
@@ -17,6 +18,9 @@ from piqa_cli.errors import EngineError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import DEFECTS, Capture, Face, PhotoFile, PhotoScore, Severities
 from piqa_cli.scoring.options import EngineOptions
+
+# Networks of tests are so small that a second thread only waits; set before anything imports torch, and for processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
