@@ -32,13 +32,13 @@ HOUR = 3_600
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured: two cores of a Xeon (Sapphire Rapids), 12-megapixel JPEGs, piqa-lite in float32; see the README."""
+    """Measured: two cores of a Xeon (Sapphire Rapids), 12-megapixel JPEGs, piqa-lite with float16; see the README."""
 
-    decode_ms: float = 54.8  # CPU time of one core for each photo, as the next three
-    face_ms: float = 73.7
-    resize_ms: float = 12.8
-    network_ms: float = 123.6
-    steady_rate: float = 4.95  # photos a second of the whole program, with everything that runs beside it,
+    decode_ms: float = 59.2  # CPU time of one core for each photo, as the next three
+    face_ms: float = 87.1
+    resize_ms: float = 14.4
+    network_ms: float = 94.7
+    steady_rate: float = 6.84  # photos a second of the whole program, with everything that runs beside it,
     steady_cores: int = 2  # on so many cores
     photo_mb: float = 3.73
     part_bytes: float = 27_733.0  # of a Parquet part without rows: what its columns take
