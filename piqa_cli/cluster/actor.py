@@ -64,6 +64,7 @@ class PartitionScorer:
         entry = self._manifest.finished(partition)
         skipped = entry is not None
         if entry is None:
+            self._manifest.begin_try(partition)
             table = self._scorer.table(partition.photos)
             errors = table["status"].eq("error").sum()
             entry = self._manifest.store(partition, serialize(table, "parquet"), table.height, int(errors))

@@ -37,7 +37,7 @@ def score_on_cluster(
 
     The table is complete when the iterator ends. A run that stops before can be repeated: partitions that the manifest
     knows, with the very same photos, are skipped. An actor or a machine that goes away costs the partition it was at,
-    which another one repeats. A photo that cannot be read is a row with status `error`.
+    which another one repeats, a few times at most. A photo that cannot be read is a row with status `error`.
 
     Args:
         listing: which photos.
@@ -49,7 +49,7 @@ def score_on_cluster(
         UsageError: a source or the device is not there; another option is wrong.
         OutputError: the folder holds another table, or cannot be written.
         ModelError: the model cannot be loaded.
-        EngineError: Ray gave up.
+        EngineError: Ray gave up, or a partition ends every process that scores it.
     """
     listing.check()
     manifest = Manifest(results)

@@ -15,12 +15,13 @@ from typing import Any
 from piqa_cli import __version__
 from piqa_cli.cluster.photos import Partition
 from piqa_cli.cluster.results import ResultFolder
-from piqa_cli.errors import OutputError
+from piqa_cli.errors import EngineError, OutputError
 from piqa_cli.outputs.part_files import part_name
 
 FOLDER = "_manifest"
 _JOB, _DONE = f"{FOLDER}/job.json", f"{FOLDER}/done.json"
-_NUMBERED = re.compile(r"part-(\d{5,})\.(?:parquet|json)")
+_NUMBERED = re.compile(r"part-(\d{5,})\.(?:parquet|json|tries)")
+TRIES = 5  # of a partition, before it is taken to end every process that scores it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,27 @@ class Manifest:
             return None
         return Entry(**fields)
 
+    def begin_try(self, partition: Partition) -> None:
+        """Count one more try at a partition; `store` ends the count.
+
+        Raises:
+            EngineError: so many tries have ended without a result that another one will not help; the count is undone.
+        """
+        name = _tries_name(partition.number)
+        before = len(self.results.read(name) or b"")
+        if before < TRIES:
+            self.results.write(name, b"." * (before + 1))
+            return
+        self.results.remove(name)
+        photos = partition.photos
+        message = (
+            f"the process that scored partition {partition.number} ({photos[0].name} to {photos[-1].name}) "
+            f"has died {TRIES} times"
+        )
+        raise EngineError(
+            message, hint="where memory runs out, a smaller --batch-size helps; score these photos alone to see why"
+        )
+
     def store(self, partition: Partition, table: bytes, rows: int, errors: int) -> Entry:
         """Write a partition, then its entry."""
         entry = Entry(partition.number, partition.digest, rows, errors)
@@ -81,6 +103,7 @@ class Manifest:
             self.results.remove(name)
         self.results.write(part_name(partition.number), table)
         self.results.write(name, _to_json(asdict(entry)))
+        self.results.remove(_tries_name(partition.number))
         return entry
 
     def finish(self, partitions: int, rows: int, errors: int) -> None:
@@ -108,6 +131,10 @@ _OTHER = "choose another folder, or run with the model and the options of before
 
 def _entry_name(number: int) -> str:
     return f"{FOLDER}/{part_name(number).removesuffix('.parquet')}.json"
+
+
+def _tries_name(number: int) -> str:
+    return f"{FOLDER}/{part_name(number).removesuffix('.parquet')}.tries"
 
 
 def _to_json(fields: dict[str, Any]) -> bytes:

@@ -7,7 +7,6 @@ as one table. Rows stand in the order in which they were finished; within a part
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ import polars as pl
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
 from piqa_cli.outputs.part_files import check_folder, part_name, refusal
+from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
 
@@ -42,9 +42,10 @@ class PartitionedTable:
         self._frames: list[pl.DataFrame] = []
         self._parts = 0
         try:
-            self._work = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", suffix=".tmp", dir=folder.parent))
+            self._place = WorkFolder(folder)
         except OSError as error:
             raise refusal(folder, error.strerror or str(error), "choose another place") from error
+        self._work = self._place.path
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +53,7 @@ class PartitionedTable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._work, ignore_errors=True)  # gone already after `finish`
+        self._place.remove()  # after `finish` that is the table of before, or nothing
 
     def add(self, scores: Sequence[PhotoScore]) -> None:
         """Add rows.

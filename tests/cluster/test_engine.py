@@ -12,9 +12,10 @@ from polars.testing import assert_frame_equal
 
 from piqa_cli.cluster.engine import score_on_cluster
 from piqa_cli.cluster.listing import Listing
+from piqa_cli.cluster.manifest import TRIES
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.cluster.results import ResultFolder
-from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.errors import EngineError, OutputError, UsageError
 from piqa_cli.photos.discover import discover
 from piqa_cli.scoring.engine import score_files
 from piqa_cli.scoring.options import EngineOptions
@@ -87,6 +88,14 @@ def test_processes_and_machines_come_and_go_and_every_photo_is_there_once(cluste
     again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
     assert sorted(finished.number for finished in again if not finished.skipped) == [2]
     same(read(store, target.place), local)
+
+    store.fs.rm_file("scores/faults/_manifest/part-00001.json")
+    store.put("scores/faults/_manifest/part-00001.tries", b"." * TRIES)  # as if every process had died of it
+    with pytest.raises(EngineError, match=r"partition 1 \(s3://photos/shoot/.* has died 5 times"):
+        list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
+    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
+    assert sorted(finished.number for finished in again if not finished.skipped) == [1]
+    assert not store.fs.glob("scores/faults/_manifest/*.tries")
 
 
 def test_photos_that_come_and_go_between_two_runs(cluster, store, shoot, tiny_model):

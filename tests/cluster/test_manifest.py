@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from piqa_cli.cluster.manifest import Entry, Job, Manifest
+from piqa_cli.cluster.manifest import TRIES, Entry, Job, Manifest
 from piqa_cli.cluster.photos import NamedPhoto, cut
 from piqa_cli.cluster.results import ResultFolder
-from piqa_cli.errors import OutputError
+from piqa_cli.errors import EngineError, OutputError
 
 JOB = Job("tiny@0123456789ab", 200.0, 2)
 FIRST, SECOND = cut([NamedPhoto(f"{n}.jpg") for n in range(3)], 2)
@@ -51,6 +51,19 @@ def test_an_entry_goes_before_its_part_is_written_anew(manifest, folder, monkeyp
     with pytest.raises(OutputError):
         manifest.store(FIRST, b"new", 2, 0)
     assert manifest.finished(FIRST) is None
+
+
+def test_tries_without_a_result_are_counted_and_end_the_run(manifest, folder):
+    for _ in range(TRIES):
+        manifest.begin_try(FIRST)
+    manifest.begin_try(SECOND)
+    with pytest.raises(EngineError, match=r"partition 0 \(0\.jpg to 1\.jpg\) has died 5 times"):
+        manifest.begin_try(FIRST)
+    manifest.begin_try(FIRST)  # whoever repeats the command has changed something
+    manifest.store(FIRST, b"table", 2, 0)
+    assert [path.name for path in (folder / "_manifest").glob("*.tries")] == ["part-00001.tries"]
+    manifest.finish(1, 2, 0)
+    assert not list((folder / "_manifest").glob("*.tries"))
 
 
 def test_what_a_longer_listing_left_behind_is_removed_at_the_end(manifest, folder):

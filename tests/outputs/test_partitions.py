@@ -111,6 +111,27 @@ def test_killed_while_it_replaces_a_table_leaves_one_of_the_two(tmp_path, scores
     assert read_partitions(folder).height == 7
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks on folders")
+def test_what_killed_runs_left_is_removed_but_nothing_that_is_in_use(tmp_path, scores):
+    folder, long_ago = tmp_path / "scores", 1_000_000_000
+    left = [tmp_path / f".scores-{name}.tmp" for name in ("old", "new", "swapping")]
+    for path in left:
+        path.mkdir()
+        (path / "part-00000.parquet").touch()
+    left[2].with_suffix(".old").mkdir()
+    other = tmp_path / ".scoring-a.tmp"
+    other.mkdir()
+    with PartitionedTable(folder) as table:
+        (used,) = {tmp_path / name for name in hidden(tmp_path)} - {*left, left[2].with_suffix(".old"), other}
+        for path in (left[0], left[2], other, used):
+            os.utime(path, (long_ago, long_ago))
+        write(tmp_path / "scores", [scores[:2]])  # another run
+        assert [path.exists() for path in (*left, other, used)] == [False, True, True, True, True]
+        table.add(scores[:3])
+        table.finish()
+    assert read_partitions(folder).height == 3
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes two renames")
 def test_a_table_is_replaced_in_one_step(tmp_path, scores, monkeypatch):
     folder = tmp_path / "scores"

@@ -1,0 +1,69 @@
+"""The hidden folder beside a table in which its parts are written, and what killed runs have left of such folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+_SUFFIX = ".tmp"
+_YOUNG = 60.0  # seconds: another run may have made it just now, and not have locked it yet
+
+
+class WorkFolder:
+    """A new folder `.NAME-….tmp`, locked as long as its run lives: a kill leaves it behind without a lock."""
+
+    def __init__(self, table: Path) -> None:
+        """Make one beside the folder `table`, and remove those that killed runs have left there.
+
+        Raises:
+            OSError: the parent folder is missing, full, or may not be written.
+        """
+        prefix = f".{table.name[:40]}-"
+        for left in table.parent.glob(f"{_literal(prefix)}*{_SUFFIX}"):
+            _sweep(left)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=table.parent))
+        self._lock = _lock(self.path)
+
+    def remove(self) -> None:
+        """Remove what stands under the folder's name, if anything does, and let go of the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _literal(name: str) -> str:
+    """A glob pattern that matches this name alone."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _sweep(left: Path) -> None:
+    """Remove a work folder that no living run holds. One beside a `.old`, from a kill in mid-swap, is a whole table."""
+    with suppress(OSError):
+        if time.time() - left.stat().st_mtime < _YOUNG or left.with_suffix(".old").exists():
+            return
+        lock = _lock(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that holds the folder, None where another process does or the system has no such locks."""
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
