@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,20 @@ Open = Callable[..., Any]
 PROBES = Path(__file__).parent / "probes.js"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "net::ERR_FILE_NOT_FOUND"  # what the browser logs when an original is gone
+PATIENCE = 20.0  # seconds
 _DESKTOP = {"width": 1280, "height": 860}
+
+
+def until(page: Any, expression: str, arg: Any = None) -> None:
+    """Wait until a JavaScript expression or function holds in the page.
+
+    playwright's own `wait_for_function` evaluates text inside the page when it asks again, which the policy of the
+    reports forbids.
+    """
+    end = time.monotonic() + PATIENCE
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +65,7 @@ def open_page(browser: Any) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.add_init_script(path=PROBES)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         if script:

@@ -8,7 +8,7 @@ from PIL import Image
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.plan_file import load_plan
 from piqa_cli.records import Capture, PhotoScore
-from tests.browser.conftest import MISSING, names, settle
+from tests.browser.conftest import MISSING, names, settle, until
 from tests.browser.shoot import write_page
 from tests.browser.test_review import export
 
@@ -92,7 +92,7 @@ def test_originals_with_odd_names_are_found(page):
     for name in NAMES[1:]:
         page.keyboard.press("ArrowRight")
         if "." in name:
-            page.wait_for_function("(name) => probes.largeViewShows(name)", arg=written(name))
+            until(page, "(name) => probes.largeViewShows(name)", written(name))
 
 
 def test_the_policy_stops_what_would_run(open_page, hostile, browser):

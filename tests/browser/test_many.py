@@ -12,7 +12,7 @@ from piqa_cli.report.build import render
 from piqa_cli.report.data import About, page_data
 from piqa_cli.report.escape import to_script_json
 from piqa_cli.report.pictures import Pictures
-from tests.browser.conftest import MISSING, names, settle
+from tests.browser.conftest import MISSING, names, settle, until
 from tests.browser.shoot import frame_of
 
 ROWS = 20_000
@@ -56,9 +56,7 @@ def test_few_elements_at_the_top_the_middle_and_the_end(page):
     assert names(page)[0] == "IMG_00000.jpg" and nodes(page) < MOST_NODES
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     settle(page)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.card .name')].some((n) => /IMG_(09|10)/.test(n.textContent))"
-    )
+    until(page, "[...document.querySelectorAll('.card .name')].some((n) => /IMG_(09|10)/.test(n.textContent))")
     assert nodes(page) < MOST_NODES
     page.focus("#grid")
     page.keyboard.press("End")
@@ -68,7 +66,7 @@ def test_few_elements_at_the_top_the_middle_and_the_end(page):
 
 
 def test_pictures_come_from_the_folder_beside_the_page(page):
-    page.wait_for_function("document.querySelector('.card img').naturalWidth === 360")
+    until(page, "document.querySelector('.card img').naturalWidth === 360")
 
 
 def test_filter_sort_and_undo_reach_all_of_them(page):

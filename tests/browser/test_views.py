@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tests.browser.conftest import MISSING, settle
+from tests.browser.conftest import MISSING, settle, until
 from tests.browser.shoot import frame_of, write_table
 
 
@@ -69,7 +69,7 @@ def test_a_lost_original_leaves_the_preview(open_page, report, tmp_path):
     page = open_page(moved, expect=MISSING)
     page.focus("#grid")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('#large .note').textContent.includes('not found')")
+    until(page, "document.querySelector('#large .note').textContent.includes('not found')")
     assert page.locator("#large .stage .thumb").is_visible() and page.locator("#large .stage .patch").is_visible()
 
 
