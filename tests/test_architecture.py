@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"errors", "records"}
+FOUNDATION = {"errors", "quick_start", "records"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
+    "quick_start": set(),
     "photos": FOUNDATION,
     "faces": FOUNDATION,
     "model": FOUNDATION,

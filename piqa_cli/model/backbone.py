@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, cast
 
+import piqa_cli.quick_start  # noqa: F401 - before timm
+
+# isort: split
 import timm
 import torch
 from timm.layers.norm_act import BatchNormAct2d
