@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +22,16 @@ from piqa_training.samples import Sample, make_samples, undegraded
 from piqa_training.sources import Source, Split
 
 MISSING = float("nan")
+FEATURES_PREFIX = "features."  # of the names of tensors in a file
+SUPERVISION = ("photo_severities", "face_severities", "loss", "face_loss", "opinion", "photo", "has_face", "val")
+AT_ONCE = 16  # samples that are described in one pass
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """N samples: features of every view and everything that supervises them."""
+    """N samples: features of every view, or the views themselves, and everything that supervises them."""
 
-    features: dict[Cut, Tensor]  # float16 (N, F)
+    features: dict[Cut, Tensor]  # float16 (N, F); of views uint8 (N, K, 3, S, S)
     photo_severities: Tensor  # float32 (N, 9)
     face_severities: Tensor  # float32 (N, 9)
     loss: Tensor  # float32 (N,) latent quality loss
@@ -40,20 +43,18 @@ class FeatureSet:
 
     def save(self, path: Path) -> None:
         """One safetensors file, there in full or not at all."""
-        tensors = {name: getattr(self, name) for name in _TENSORS}
+        tensors = {name: getattr(self, name) for name in SUPERVISION}
         unfinished = path.with_name(f"{path.name}.tmp")
-        save_file({**tensors, **{f"features.{cut}": t for cut, t in self.features.items()}}, unfinished)
+        save_file({**tensors, **{f"{FEATURES_PREFIX}{cut}": t for cut, t in self.features.items()}}, unfinished)
         unfinished.replace(path)
 
     @staticmethod
     def load(path: Path) -> FeatureSet:
         """The set that `save` wrote."""
         stored = load_file(path)
-        features = {name.removeprefix("features."): t for name, t in stored.items() if name.startswith("features.")}
-        return FeatureSet(features, **{name: stored[name] for name in _TENSORS})  # type: ignore[arg-type]
-
-
-_TENSORS = ("photo_severities", "face_severities", "loss", "face_loss", "opinion", "photo", "has_face", "val")
+        own = [name for name in stored if name.startswith(FEATURES_PREFIX)]
+        features = {name.removeprefix(FEATURES_PREFIX): stored[name] for name in own}
+        return FeatureSet(features, **{name: stored[name] for name in SUPERVISION})  # type: ignore[arg-type]
 
 
 class Versions(Dataset[list[Sample]]):
@@ -95,16 +96,32 @@ def extract(network: DualBranchNet, dataset: Versions, *, workers: int) -> Featu
     """
     network = _fast(network)
     parts = [
-        _describe(_features(network, samples), samples, dataset.sources[index], index)
+        _described(_features(network, _views(samples)), samples, dataset.sources[index], index)
         for index, samples in enumerate(_render(dataset, workers))
     ]
     return join(parts)
 
 
+def render_views(dataset: Versions, *, workers: int) -> FeatureSet:
+    """Every version's views as they are, for several uses: about a megabyte for each with piqa-lite's."""
+    rendered = enumerate(_render(dataset, workers))
+    return join([_described(_views(samples), samples, dataset.sources[i], i) for i, samples in rendered])
+
+
+def describe_views(network: DualBranchNet, views: FeatureSet) -> FeatureSet:
+    """What `extract` gives, from views that were rendered before."""
+    network = _fast(network)
+    batches = [
+        _features(network, {cut: values[start : start + AT_ONCE] for cut, values in views.features.items()})
+        for start in range(0, len(views.loss), AT_ONCE)
+    ]
+    return replace(views, features={cut: torch.cat([batch[cut] for batch in batches]) for cut in batches[0]})
+
+
 def join(parts: Sequence[FeatureSet]) -> FeatureSet:
     """Several sets as one."""
     features = {cut: torch.cat([part.features[cut] for part in parts]) for cut in parts[0].features}
-    return FeatureSet(features, **{name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS})
+    return FeatureSet(features, **{name: torch.cat([getattr(part, name) for part in parts]) for name in SUPERVISION})
 
 
 def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
@@ -131,18 +148,21 @@ def _fast(network: DualBranchNet) -> DualBranchNet:
     return copied.to(memory_format=torch.channels_last)
 
 
-def _features(network: DualBranchNet, samples: list[Sample]) -> dict[Cut, Tensor]:
-    batch = {cut: torch.stack([s.views[cut] for s in samples]) for cut in samples[0].views}
+def _views(samples: list[Sample]) -> dict[Cut, Tensor]:
+    return {cut: torch.stack([s.views[cut] for s in samples]) for cut in samples[0].views}
+
+
+def _features(network: DualBranchNet, views: dict[Cut, Tensor]) -> dict[Cut, Tensor]:
     with torch.inference_mode():
-        found = network.features(normalise(batch, network.config.preprocess))
-    return {cut: f.mean(dim=1) for cut, f in found.items()}  # (B, F)
+        found = network.features(normalise(views, network.config.preprocess))
+    return {cut: f.mean(dim=1).half() for cut, f in found.items()}  # (B, F)
 
 
-def _describe(features: dict[Cut, Tensor], samples: list[Sample], source: Source, index: int) -> FeatureSet:
+def _described(features: dict[Cut, Tensor], samples: list[Sample], source: Source, index: int) -> FeatureSet:
     count = len(samples)
     undegraded_opinion = [source.opinion if s.loss == 0 and source.opinion is not None else MISSING for s in samples]
     return FeatureSet(
-        features={cut: f.half() for cut, f in features.items()},
+        features=features,
         photo_severities=torch.from_numpy(np.stack([s.photo_severities for s in samples])),
         face_severities=torch.from_numpy(np.stack([s.face_severities for s in samples])),
         loss=torch.tensor([s.loss for s in samples], dtype=torch.float32),

@@ -22,6 +22,7 @@ from piqa_training.heads import HeadSettings
 from piqa_training.initial import load_imagenet_lite0
 from piqa_training.pretrain_synthetic import SyntheticSettings, pretrain_synthetic
 from piqa_training.sources import Source, Split, read_sources
+from piqa_training.tune import TuneSettings
 
 log = logging.getLogger("piqa_training")
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--passes", type=int, default=1, help="times to go through the photos, each with new versions")
     parser.add_argument("--versions", type=int, default=11, help="versions of a photo in a pass, the first undegraded")
     parser.add_argument("--epochs", type=int, default=HeadSettings().epochs)
+    parser.add_argument("--tune-epochs", type=int, default=0, help="passes that fine-tune the face backbone; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--limit", type=int, help="use only this many photos of each part, for a trial")
@@ -59,7 +61,8 @@ def make_model(options: argparse.Namespace) -> None:
     facts = photo_facts([str(s.path) for s in sources], PIQA_LITE, options.output, options.workers)
     faces = {source.path: facts[str(source.path)].face for source in sources}
     heads = HeadSettings(epochs=options.epochs, seed=options.seed)
-    settings = SyntheticSettings(options.passes, options.versions, options.workers, heads)
+    tune = TuneSettings(epochs=options.tune_epochs, seed=options.seed) if options.tune_epochs else None
+    settings = SyntheticSettings(options.passes, options.versions, options.workers, heads, tune)
     rated = [source for source in sources if source.opinion is not None]
     originals, scenes = _originals(sources, faces), _scenes(sources)
     pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes)
@@ -67,6 +70,9 @@ def make_model(options: argparse.Namespace) -> None:
 
 class _Log(Observer):
     """Every epoch as a line."""
+
+    def note(self, message: str) -> None:
+        log.info("%s", message)
 
     def epoch(self, record: dict[str, Any]) -> None:
         figures = {**record["val"], "loss": record["train"]["loss"]}

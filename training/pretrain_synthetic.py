@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -18,19 +19,24 @@ from typing import Any
 from piqa_cli.errors import UsageError
 from piqa_cli.model.checkpoint import save_model
 from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.tensors import read_tensors, write_tensors
 from piqa_cli.photos.discover import discover
 from piqa_cli.records import Box
-from piqa_training.features import FeatureSet, Versions, extract, join
+from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
 from piqa_training.measures import Measures
 from piqa_training.pretrain_scale import align_face_head, score_map, visible_at
 from piqa_training.sources import HELD_OUT, Source, Split, split_of
+from piqa_training.tune import TuneSettings, tune_backbone
 
 LEAST_PHOTOS = 5
 PART = 50  # photos whose features are kept together: what a stopped run computes again
 LOG_FILE = "log.json"
 FEATURES_FOLDER = "features"
+TUNED_FOLDER = "features-tuned"
+VIEWS_FOLDER = "views"
+TUNED_FILE = "tuned.safetensors"
 
 Scenes = Mapping[Split, Sequence[Path]]
 
@@ -43,6 +49,7 @@ class SyntheticSettings:
     versions: int = 11  # of a photo in a pass, the first undegraded
     workers: int = 2  # processes that render
     heads: HeadSettings = field(default_factory=HeadSettings)
+    tune: TuneSettings | None = None  # of the face branch's backbone; None: both stay as they are
 
     def __post_init__(self) -> None:
         if self.versions < 3 or self.passes < 1:
@@ -82,7 +89,8 @@ def pretrain_synthetic(
     """Train the heads of `network`, place its 0-100 map, write `run/model` and `run/log.json` -> the log.
 
     Args:
-        network: with defect heads and a face head, on backbones that stay as they are.
+        network: with defect heads and a face head. Its backbones stay as they are, but for the face branch's with
+            `settings.tune`: then the views wait on the disk, a megabyte for each version, until features are there.
         originals: photos to degrade.
         rated: photos with mean opinions, which join in as they are; may be empty.
         faces: the main face of each photo.
@@ -100,7 +108,10 @@ def pretrain_synthetic(
             "degradation ranking needs a network with defect heads and a face head", hint="use piqa-lite's"
         )
     jobs = _jobs(originals, rated, settings)
-    features = _features(network, jobs, faces, settings, run / FEATURES_FOLDER, observer, scenes)
+    maker = _Maker(network, faces, settings, run, observer, scenes)
+    if settings.tune is not None:
+        maker.tune(jobs, settings.tune)
+    features = maker.features(jobs)
     fit_standardisation(network, features)
     history: list[dict[str, Any]] = []
     began = time.monotonic()
@@ -163,25 +174,60 @@ def _jobs(originals: Sequence[Source], rated: Sequence[Source], settings: Synthe
     ]
 
 
-def _features(
-    network: DualBranchNet,
-    jobs: Sequence[_Job],
-    faces: Mapping[Path, Box | None],
-    settings: SyntheticSettings,
-    folder: Path,
-    observer: Observer,
-    scenes: Scenes | None,
-) -> FeatureSet:
-    folder.mkdir(parents=True, exist_ok=True)
-    total = sum(len(job.sources) for job in jobs)
-    parts = []
-    for job in jobs:
-        file = folder / f"{job.name}.safetensors"
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Renders, fine-tunes, describes; what is there from an earlier run is not made again."""
+
+    network: DualBranchNet
+    faces: Mapping[Path, Box | None]
+    settings: SyntheticSettings
+    run: Path
+    observer: Observer
+    scenes: Scenes | None
+
+    def tune(self, jobs: Sequence[_Job], settings: TuneSettings) -> None:
+        """Fine-tune the face branch's backbone on the degraded photos."""
+        file = self.run / TUNED_FILE
         if not file.is_file():
-            seed = settings.heads.seed + job.number
-            versions = Versions(job.sources, dict(faces), network.config, job.versions, seed, scenes)
-            extract(network, versions, workers=min(settings.workers, len(job.sources))).save(file)
-        part = FeatureSet.load(file)
-        parts.append(replace(part, photo=part.photo + job.number))
-        observer.progress("features", min(job.number + len(job.sources), total), total)
-    return join(parts)
+            degraded = [job for job in jobs if job.versions]
+            for done, job in enumerate(degraded, 1):
+                self._views(job)
+                self.observer.progress("rendering", done, len(degraded))
+            tune_backbone(self.network, [self._views(job) for job in degraded], settings, self.observer)
+            write_tensors(self.network.face.state_dict(), file)
+        self.network.face.load_state_dict(read_tensors(file, self.network.face.state_dict(), "the face branch"))
+
+    def features(self, jobs: Sequence[_Job]) -> FeatureSet:
+        """Features of everything."""
+        folder = self.run / (FEATURES_FOLDER if self.settings.tune is None else TUNED_FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        total = sum(len(job.sources) for job in jobs)
+        parts = []
+        for job in jobs:
+            file = folder / f"{job.name}.safetensors"
+            if not file.is_file():
+                self._described(job).save(file)
+            part = FeatureSet.load(file)
+            parts.append(replace(part, photo=part.photo + job.number))
+            self.observer.progress("features", min(job.number + len(job.sources), total), total)
+        shutil.rmtree(self.run / VIEWS_FOLDER, ignore_errors=True)
+        return join(parts)
+
+    def _described(self, job: _Job) -> FeatureSet:
+        if self.settings.tune is None:
+            return extract(self.network, self._versions(job), workers=self._workers(job))
+        return describe_views(self.network, FeatureSet.load(self._views(job)))
+
+    def _views(self, job: _Job) -> Path:
+        file = self.run / VIEWS_FOLDER / f"{job.name}.safetensors"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            render_views(self._versions(job), workers=self._workers(job)).save(file)
+        return file
+
+    def _versions(self, job: _Job) -> Versions:
+        seed = self.settings.heads.seed + job.number
+        return Versions(job.sources, dict(self.faces), self.network.config, job.versions, seed, self.scenes)
+
+    def _workers(self, job: _Job) -> int:
+        return min(self.settings.workers, len(job.sources))
