@@ -26,7 +26,7 @@ BEGIN, END = "<!-- made by python -m benchmarks.scaling -->", "<!-- end -->"
 COUNTS = (10_000, 1_000_000, 50_000_000)  # photos
 CLUSTERS = (16, 256, 4_096)  # cores
 PAGE = 1_000  # names in one answer to a list request
-REQUESTS_PER_PART = 4  # manifest entry looked for twice, part written, entry written
+REQUESTS_PER_PART = 7  # entry looked for twice, part and entry written, the count of tries read, written, removed
 HOUR = 3_600
 
 
