@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 POLL_S = 0.1
+WATCHING_SHARE = 0.05  # of a core, at most: to sum up the pages of large processes takes a while
 PIQA = [sys.executable, "-m", "piqa_cli"]
 
 
@@ -40,9 +41,12 @@ def watch(command: Sequence[str], has_result: Callable[[], bool] = lambda: False
     """Run a command and look at its process tree until it ends."""
     start = time.perf_counter()
     process = psutil.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    peak, first = 0.0, float("nan")
+    peak, first, weigh_at = 0.0, float("nan"), start
     while process.poll() is None:
-        peak = max(peak, tree_pss_mb(process))
+        if (began := time.perf_counter()) >= weigh_at:
+            peak = max(peak, tree_pss_mb(process))
+            ended = time.perf_counter()
+            weigh_at = ended + (ended - began) / WATCHING_SHARE
         if first != first and has_result():
             first = time.perf_counter() - start
         time.sleep(POLL_S)
