@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piqa_cli import __version__
-from piqa_cli.cluster.manifest import Manifest
+from piqa_cli.cluster.failure import to_text
+from piqa_cli.cluster.manifest import Entry, Manifest
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.cluster.photos import Partition
 from piqa_cli.cluster.results import ResultFolder
-from piqa_cli.errors import EngineError
+from piqa_cli.errors import EngineError, PiqaError
 from piqa_cli.outputs.tabular import serialize
 
 if TYPE_CHECKING:
@@ -38,13 +39,7 @@ class PartitionScorer:
         Args:
             work: what to do.
             parcel: a Ray reference to the `ModelParcel`.
-
-        Raises:
-            EngineError: another version of piqa is installed on this machine.
         """
-        if work.version != __version__:
-            message = f"a machine of the cluster has piqa {__version__}, not {work.version}"
-            raise EngineError(message, hint="install the same version on all machines")
         self._work = work
         self._parcel = parcel
         self._manifest = Manifest(work.results)
@@ -58,19 +53,30 @@ class PartitionScorer:
 
         return PhotoScorer(ray.get(self._parcel), self._work.options, self._work.base)
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
-        """One row of number and listing -> one row of what came of it."""
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """One row of number and listing -> one row of what came of it, or of the error that ends the run."""
         partition = Partition(int(batch["number"][0]), str(batch["listing"][0]))
-        entry = self._manifest.finished(partition)
-        skipped = entry is not None
-        if entry is None:
-            self._manifest.begin_try(partition)
-            table = self._scorer.table(partition.photos)
-            errors = table["status"].eq("error").sum()
-            entry = self._manifest.store(partition, serialize(table, "parquet"), table.height, int(errors))
+        failure, skipped = "", False
+        try:
+            entry, skipped = self._finish(partition)
+        except PiqaError as error:
+            entry, failure = Entry(partition.number, partition.digest, 0, 0), to_text(error)
         return {
             "number": [entry.number],
             "rows": [entry.rows],
             "errors": [entry.errors],
             "skipped": [int(skipped)],
+            "failure": [failure],
         }
+
+    def _finish(self, partition: Partition) -> tuple[Entry, bool]:
+        """The entry of a partition that is done now, and whether it was so before."""
+        if self._work.version != __version__:
+            message = f"a machine of the cluster has piqa {__version__}, not {self._work.version}"
+            raise EngineError(message, hint="install the same version on all machines")
+        if before := self._manifest.finished(partition):
+            return before, True
+        self._manifest.begin_try(partition)
+        table = self._scorer.table(partition.photos)
+        errors = table["status"].eq("error").sum()
+        return self._manifest.store(partition, serialize(table, "parquet"), table.height, int(errors)), False

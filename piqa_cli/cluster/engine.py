@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from piqa_cli.cluster.actor import PartitionScorer, Work
+from piqa_cli.cluster.failure import from_text
 from piqa_cli.cluster.listing import Listing
 from piqa_cli.cluster.manifest import Job, Manifest
 from piqa_cli.cluster.options import ClusterOptions
@@ -83,6 +84,8 @@ def _run(listing: Listing, work: Work, parcel: ModelParcel) -> Iterator[Finished
                 num_gpus=options.gpus,
             )
         for row in done.iter_rows():
+            if row["failure"]:
+                raise from_text(row["failure"])
             yield Finished(int(row["number"]), int(row["rows"]), int(row["errors"]), bool(row["skipped"]))
     except (ray.exceptions.RayError, RuntimeError, ValueError, ConnectionError) as error:
         raise _explained(error) from error

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from piqa_cli.cluster.actor import PartitionScorer, Work
 from piqa_cli.cluster.engine import _explained
-from piqa_cli.errors import EngineError, OutputError
+from piqa_cli.cluster.failure import from_text, to_text
+from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.cluster.results import ResultFolder
+from piqa_cli.errors import EngineError, ModelError, OutputError, UsageError
 
 
 class Wrapped(Exception):
@@ -26,3 +32,19 @@ def test_another_error_is_one_line():
     assert isinstance(said, EngineError)
     assert said.message == "the cluster gave up: with many lines"
     assert "finished partitions are kept" in said.hint
+
+
+@pytest.mark.parametrize("kind", [UsageError, ModelError, OutputError, EngineError])
+def test_an_error_travels_as_text(kind):
+    there = from_text(to_text(kind("no such thing: \u00fc", hint="look")))
+    assert (type(there), there.message, there.hint) == (kind, "no such thing: \u00fc", "look")
+
+
+def test_an_error_of_another_kind_ends_the_run_all_the_same():
+    assert type(from_text('{"kind": "Path", "message": "odd", "hint": null}')) is EngineError
+
+
+def test_another_version_on_a_machine_is_named(tmp_path):
+    work = Work(ResultFolder(str(tmp_path)), ClusterOptions(), tmp_path, version="0.0.1")
+    row = PartitionScorer(work, None)({"number": [0], "listing": ["[]"]})
+    assert "not 0.0.1" in from_text(row["failure"][0]).message
