@@ -14,7 +14,7 @@ if sys.platform != "win32":
     import fcntl
 
 _SUFFIX = ".tmp"
-_YOUNG = 60.0  # seconds: another run may have made it just now, and not have locked it yet
+_YOUNG = 86_400.0  # seconds: locks of another machine on a shared disk may not be seen here
 
 
 class WorkFolder:
