@@ -88,11 +88,12 @@ class Manifest:
         self.results.remove(name)
         photos = partition.photos
         message = (
-            f"the process that scored partition {partition.number} ({photos[0].name} to {photos[-1].name}) "
-            f"has died {TRIES} times"
+            f"{TRIES} tries at partition {partition.number} ({photos[0].name} to {photos[-1].name}) "
+            "have ended without a result"
         )
         raise EngineError(
-            message, hint="where memory runs out, a smaller --batch-size helps; score these photos alone to see why"
+            message,
+            hint="too little memory? then a smaller --batch-size helps; `piqa score` on these photos alone may tell",
         )
 
     def store(self, partition: Partition, table: bytes, rows: int, errors: int) -> Entry:

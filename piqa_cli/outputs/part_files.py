@@ -15,6 +15,11 @@ def part_name(number: int) -> str:
     return f"part-{number:05}.parquet"
 
 
+def is_part(name: str) -> bool:
+    """Whether a file is called as a part is."""
+    return _PART.fullmatch(name) is not None
+
+
 def names_folder(path: Path) -> bool:
     """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
     return path.is_dir() or not path.suffix
@@ -30,7 +35,7 @@ def check_folder(folder: Path) -> None:
         raise refusal(folder, f"no folder {folder.parent}", "create it first, or choose another place")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
-    if folder.is_dir() and (other := next((p for p in folder.iterdir() if not _PART.fullmatch(p.name)), None)):
+    if folder.is_dir() and (other := next((p for p in folder.iterdir() if not is_part(p.name)), None)):
         raise refusal(folder, f"it holds other things, like {other.name}", "choose a new or empty folder")
 
 

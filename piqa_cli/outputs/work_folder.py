@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from piqa_cli.outputs.part_files import is_part
+
 if sys.platform != "win32":
     import fcntl
 
@@ -46,9 +48,13 @@ def _literal(name: str) -> str:
 
 
 def _sweep(left: Path) -> None:
-    """Remove a work folder that no living run holds. One beside a `.old`, from a kill in mid-swap, is a whole table."""
+    """Remove a work folder that no living run holds, if nothing but parts is in it.
+
+    One beside a `.old`, from a kill in mid-swap, is a whole table.
+    """
     with suppress(OSError):
-        if time.time() - left.stat().st_mtime < _YOUNG or left.with_suffix(".old").exists():
+        young = time.time() - left.stat().st_mtime < _YOUNG
+        if young or left.with_suffix(".old").exists() or not all(is_part(path.name) for path in left.iterdir()):
             return
         lock = _lock(left)
         if lock is not None:

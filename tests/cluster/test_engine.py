@@ -91,7 +91,7 @@ def test_processes_and_machines_come_and_go_and_every_photo_is_there_once(cluste
 
     store.fs.rm_file("scores/faults/_manifest/part-00001.json")
     store.put("scores/faults/_manifest/part-00001.tries", b"." * TRIES)  # as if every process had died of it
-    with pytest.raises(EngineError, match=r"partition 1 \(s3://photos/shoot/.* has died 5 times"):
+    with pytest.raises(EngineError, match=r"5 tries at partition 1 \(s3://photos/shoot/.* without a result"):
         list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
     again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
     assert sorted(finished.number for finished in again if not finished.skipped) == [1]

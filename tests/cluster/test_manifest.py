@@ -57,7 +57,7 @@ def test_tries_without_a_result_are_counted_and_end_the_run(manifest, folder):
     for _ in range(TRIES):
         manifest.begin_try(FIRST)
     manifest.begin_try(SECOND)
-    with pytest.raises(EngineError, match=r"partition 0 \(0\.jpg to 1\.jpg\) has died 5 times"):
+    with pytest.raises(EngineError, match=r"5 tries at partition 0 \(0\.jpg to 1\.jpg\) have ended"):
         manifest.begin_try(FIRST)
     manifest.begin_try(FIRST)  # whoever repeats the command has changed something
     manifest.store(FIRST, b"table", 2, 0)

@@ -119,14 +119,16 @@ def test_what_killed_runs_left_is_removed_but_nothing_that_is_in_use(tmp_path, s
         path.mkdir()
         (path / "part-00000.parquet").touch()
     left[2].with_suffix(".old").mkdir()
-    other = tmp_path / ".scoring-a.tmp"
+    other, mine = tmp_path / ".scoring-a.tmp", tmp_path / ".scores-mine.tmp"
     other.mkdir()
+    mine.mkdir()
+    (mine / "letter.txt").touch()
     with PartitionedTable(folder) as table:
-        (used,) = {tmp_path / name for name in hidden(tmp_path)} - {*left, left[2].with_suffix(".old"), other}
-        for path in (left[0], left[2], other, used):
+        (used,) = {tmp_path / name for name in hidden(tmp_path)} - {*left, left[2].with_suffix(".old"), other, mine}
+        for path in (left[0], left[2], other, mine, used):
             os.utime(path, (long_ago, long_ago))
         write(tmp_path / "scores", [scores[:2]])  # another run
-        assert [path.exists() for path in (*left, other, used)] == [False, True, True, True, True]
+        assert [path.exists() for path in (*left, other, mine, used)] == [False, *[True] * 5]
         table.add(scores[:3])
         table.finish()
     assert read_partitions(folder).height == 3
