@@ -32,6 +32,7 @@ def main() -> int:
         place = Path(name)
         labels = make_photos(place, options.photos)
         command = [sys.executable, "-m", "piqa_cli", "train", "--manifest", str(labels), "--freeze-backbone"]
+        command += ["--cache-dir", str(place / "cache")]
         began = time.monotonic()
         done = subprocess.run([*command, "--output", str(place / "run"), *options.piqa], check=False)
         minutes = (time.monotonic() - began) / 60
