@@ -50,7 +50,7 @@ def score_on_cluster(
         UsageError: a source or the device is not there; another option is wrong.
         OutputError: the folder holds another table, or cannot be written.
         ModelError: the model cannot be loaded.
-        EngineError: Ray gave up, or a partition ends every process that scores it.
+        EngineError: Ray gave up, or several tries did not finish a partition.
     """
     listing.check()
     manifest = Manifest(results)

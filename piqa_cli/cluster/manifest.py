@@ -21,7 +21,7 @@ from piqa_cli.outputs.part_files import part_name
 FOLDER = "_manifest"
 _JOB, _DONE = f"{FOLDER}/job.json", f"{FOLDER}/done.json"
 _NUMBERED = re.compile(r"part-(\d{5,})\.(?:parquet|json|tries)")
-TRIES = 5  # of a partition, before it is taken to end every process that scores it
+TRIES = 5  # at a partition, before it is taken for one that cannot be finished
 
 
 @dataclass(frozen=True, slots=True)
