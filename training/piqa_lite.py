@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from piqa_cli.errors import PiqaError
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.presets import PIQA_LITE
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--passes", type=int, default=1, help="times to go through the photos, each with new versions")
     parser.add_argument("--versions", type=int, default=11, help="versions of a photo in a pass, the first undegraded")
     parser.add_argument("--epochs", type=int, default=HeadSettings().epochs)
-    parser.add_argument("--tune-epochs", type=int, default=0, help="passes that fine-tune the face backbone; 0: none")
+    parser.add_argument("--tune-epochs", type=int, default=4, help="passes that fine-tune the face backbone; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--limit", type=int, help="use only this many photos of each part, for a trial")
@@ -52,10 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_model(options: argparse.Namespace) -> None:
-    """Features, heads, calibration, model folder."""
-    network = DualBranchNet(PIQA_LITE)
-    load_imagenet_lite0(network.full)
-    load_imagenet_lite0(network.face)
+    """Fine-tuned backbone, features, heads, calibration, model folder."""
+    network = untrained_network(options.seed)
     sources = _limited(read_sources(options.data), options.limit)
     log.info("finding faces on %d photos", len(sources))
     facts = photo_facts([str(s.path) for s in sources], PIQA_LITE, options.output, options.workers)
@@ -66,6 +66,15 @@ def make_model(options: argparse.Namespace) -> None:
     rated = [source for source in sources if source.opinion is not None]
     originals, scenes = _originals(sources, faces), _scenes(sources)
     pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes)
+
+
+def untrained_network(seed: int) -> DualBranchNet:
+    """Backbones that know ImageNet, and heads that know nothing; the same for the same seed."""
+    torch.manual_seed(seed)
+    network = DualBranchNet(PIQA_LITE)
+    load_imagenet_lite0(network.full)
+    load_imagenet_lite0(network.face)
+    return network
 
 
 class _Log(Observer):
