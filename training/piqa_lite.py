@@ -1,8 +1,8 @@
 """Makes the embedded default model: `python -m piqa_training.piqa_lite DATA --output FOLDER`.
 
-DATA holds `photos/`, `scenes/` and `biq2021/` (see `sources`). Degraded versions are rendered, the face branch's backbone
-is fine-tuned on them, and features are computed; the backbone and the features are kept in FOLDER, so that a second run
-trains the heads within minutes.
+DATA holds `photos/`, `scenes/` and `biq2021/` (see `sources`). Degraded versions are rendered, the face branch's
+backbone is fine-tuned on them, and features are computed; the backbone and the features are kept in FOLDER, so that a
+second run trains the heads within minutes.
 """
 
 from __future__ import annotations

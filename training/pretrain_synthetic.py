@@ -2,8 +2,8 @@
 
 Photos that are taken to be good are degraded in known ways and degrees (`degrade`); heads learn the order of the
 versions of each photo, and which of the nine defects is there, on backbones that stay as they are or of which one is
-fine-tuned first (`tune`). Features are computed once, part by part, and kept in the run's folder, so that a run that was
-stopped goes on.
+fine-tuned first (`tune`). Features are computed once, part by part, and kept in the run's folder, so that a run that
+was stopped goes on.
 """
 
 from __future__ import annotations

@@ -24,17 +24,18 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @pytest.fixture
 def on_terminal(start, model, monkeypatch):
-    """Run `piqa score` with the chosen streams on a terminal of 100 columns: (exit code, its screen, the other one)."""
+    """Run `piqa score` with the chosen streams on a terminal of 80 columns: (exit code, its screen, the other one)."""
     monkeypatch.setenv("TERM", "xterm-256color")
 
     def call(*args: object, stdout: bool = True, stderr: bool = True) -> tuple[int, str, str]:
         ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         process = start(
             "score",
             *args,
             "--model",
             model.path,
+            env=dict(os.environ),  # without the COLUMNS that readline, where it is loaded, leaves behind
             stdin=theirs,
             stdout=theirs if stdout else subprocess.PIPE,
             stderr=theirs if stderr else subprocess.PIPE,
