@@ -23,17 +23,6 @@ from piqa_cli.scoring.options import EngineOptions
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-# Folders whose tests share something costly to start: a cluster, a browser, a tree of files.
-TOGETHER = ("browser", "cluster", "corpus")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share fixtures run in one process: those of a file, and those of the folders above."""
-    for item in items:
-        folder, file = item.path.parent.name, str(item.path)
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else file))
-
-
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, models or colour settings; processes started by it neither."""
