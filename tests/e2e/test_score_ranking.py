@@ -55,6 +55,12 @@ def sharp_and_blurred():
     return pair
 
 
+def blank(level, grain=0.0):
+    """A frame without anything on it: the lens cap, a wall, a shot into the light."""
+    noise = np.random.default_rng(1).normal(size=(512, 512, 3)).astype(np.float32)
+    return pixels(lambda p: level + grain * noise)
+
+
 MADE = {
     "pair": sharp_and_blurred,
     "original": photo,
@@ -70,6 +76,10 @@ MADE = {
     "bright_strong": lambda: exposed(3),
     "face_blurred": lambda: blurred_region(4, face=True),
     "background_blurred": lambda: blurred_region(4, face=False),
+    "blank_lens_cap": lambda: blank(0.01, 0.01),
+    "blank_grey": lambda: blank(0.5),
+    "blank_grey_grainy": lambda: blank(0.5, 0.02),
+    "blank_white": lambda: blank(1.0),
 }
 
 
@@ -112,6 +122,10 @@ def test_a_good_portrait_and_ruined_ones_are_far_apart(rows):
     assert rows["original"]["score"] > 60
     assert rows["original"]["status"] == "ok"
     assert all(rows[name]["score"] < 40 for name in ("blur_strong", "noise_strong", "compression_strong"))
+
+
+def test_frames_without_anything_on_them_come_last(rows):
+    assert all(row["score"] < 20 and row["reasons"] for name, row in rows.items() if name.startswith("blank_"))
 
 
 @pytest.mark.parametrize(
