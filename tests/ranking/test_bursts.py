@@ -84,8 +84,25 @@ def test_one_blurred_frame_does_not_cut_a_burst_in_two() -> None:
     similarity = alike(photos)
     assert similarity is not None
     assert (similarity.between(1, 2) or 0) > 0.6  # the blurred frame is still of the burst
+    assert bursts(photos) == [["a", "b", "c"]]
+    photos[1] = photo("b", at=0.3, change=0.5)  # so shaken that it is like no other frame, between two that are alike
+    assert bursts(photos) == [["a", "b", "c"]]
     photos[1] = photo("b", at=0.3, subject=5)
     assert bursts(photos) == [["a"], ["b"], ["c"]]  # another subject is not a blurred frame
+
+
+def test_only_what_lies_between_frames_that_are_alike_comes_along() -> None:
+    good, shaken = [photo("a", at=0), photo("z", at=1)], [photo(f"b{n}", at=0.1 + n / 10, change=0.5) for n in range(4)]
+    assert bursts([good[0], *shaken[:1]]) == [["a"], ["b0"]]
+    assert bursts([*shaken[:1], good[1]]) == [["b0"], ["z"]]
+    assert bursts([good[0], *shaken[:3], good[1]]) == [["a", "b0", "b1", "b2", "z"]]
+    assert bursts([good[0], *shaken, good[1]]) == [["a"], ["b0", "b1", "b2", "b3"], ["z"]]  # too far back
+    assert bursts([good[0], *shaken[:1], photo("z", at=9)]) == [["a"], ["b0"], ["z"]]  # the camera rested
+    assert bursts([good[0], *shaken[:1], good[1]], least=0.8) == [["a"], ["b0"], ["z"]]  # more is asked for
+
+
+def test_photos_without_times_do_not_bring_others_along() -> None:
+    assert bursts([photo("a1"), photo("a2", change=0.45), photo("a3")]) == [["a1"], ["a2"], ["a3"]]
 
 
 def test_without_embeddings_time_alone_tells() -> None:
@@ -97,6 +114,7 @@ def test_without_times_likeness_alone_tells_and_is_asked_more_of() -> None:
     photos = [photo("a1"), photo("a2", change=0.1), photo("a3", subject=1), photo("a4", subject=1, change=0.3)]
     assert bursts(photos) == [["a1", "a2"], ["a3"], ["a4"]]
     assert bursts([photo("a1", subject=None), photo("a2", subject=None)]) == [["a1"], ["a2"]]
+    assert bursts([photo("a1", subject=None), photo("a2", subject=None)], least=-1.0) == [["a1"], ["a2"]]
 
 
 def test_photos_without_times_of_two_folders_are_no_neighbours() -> None:
