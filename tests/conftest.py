@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import types
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -22,12 +21,6 @@ from piqa_cli.scoring.options import EngineOptions
 
 # Networks of tests are so small that a second thread only waits; set before anything imports torch, and for processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first, so that no process is left with one of them while the others have finished."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(autouse=True)
