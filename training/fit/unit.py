@@ -28,11 +28,14 @@ Views = dict[Cut, Tensor]
 
 
 class Unit(nn.Module):
-    """One call for everything that the loss reads, so that DistributedDataParallel sees one forward pass."""
+    """One call for everything that the loss reads, so that DistributedDataParallel sees one forward pass.
+
+    The network's weights are put channels last, in place: convolutions on a CPU then take about half the time.
+    """
 
     def __init__(self, network: DualBranchNet) -> None:
         super().__init__()
-        self.network = network
+        self.network: DualBranchNet = network.to(memory_format=torch.channels_last)
 
     def forward(self, views: Views, flipped: Views, liqe: Tensor | None) -> Tensor:
         """uint8 views -> float32 (B, COLUMNS): raw score, that of the mirrored photo, of the face, severities.
