@@ -1,4 +1,4 @@
-"""Frozen heads against fine-tuning on people's opinions: python benchmarks/opinions.py DATA [--fine-tuned].
+"""Frozen heads against fine-tuning on people's opinions: python -m benchmarks.opinions DATA [--fine-tuned] [--fresh].
 
 DATA is a folder with `labels.csv` (image, score) as ../shared/biq2021. A fifth is held out by the names of the files;
 SRCC and PLCC are measured there. Training starts from ImageNet: the embedded model was trained on the other fifths,
@@ -23,12 +23,20 @@ from piqa_training.sources import split_of
 
 FROZEN = {"run.freeze_backbone": True, "run.views": 2}
 FINE_TUNED = {"run.epochs": 2, "run.frozen_stages": 3}
+FRESH = {
+    "run.epochs": 5,
+    "run.frozen_stages": 2,
+    "optimiser.learning_rate": 3e-4,
+    "optimiser.head_factor": 3.0,  # these heads have everything to learn
+    "optimiser.ema": 0.98,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--fine-tuned", action="store_true", help="also train the last stages (half an hour)")
+    parser.add_argument("--fresh", action="store_true", help="also train more stages with new heads (an hour)")
     parser.add_argument("--epochs", type=int, default=10, help="times that the heads are judged")
     parser.add_argument("--limit", type=int, help="use only this many photos")
     parser.add_argument("--workers", type=int, default=2)
@@ -45,6 +53,9 @@ def main() -> None:
             start = str(Path(scratch) / "frozen" / "model")
             tuned = load_settings("piqa-lite", None, {**common, **FINE_TUNED, "network.pretrained": start})
             rows.append(measured("fine-tuned from there", tuned, manifest, Path(scratch) / "tuned"))
+        if options.fresh:
+            fresh = load_settings("piqa-lite", None, {**common, **FRESH, "network.pretrained": "timm"})
+            rows.append(measured("fine-tuned, new heads", fresh, manifest, Path(scratch) / "fresh"))
     show(rows, manifest)
 
 
