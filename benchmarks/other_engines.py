@@ -4,7 +4,7 @@ Runtime and in OpenVINO, in float32, lower precision and int8; and what each doe
     pip install onnx onnxscript onnxruntime openvino
     python -m benchmarks.other_engines ~/Photos --count 60
 
-One thread, batches of 8 prepared photos, the three views of each; pixel statistics and heads are left out of the clock
+One thread, batches as in scoring, the three views of each photo; pixel statistics and heads are left out of the clock
 and are the same for all. int8 is static quantisation, each channel on its own, calibrated on the first 16 photos, which
 are left out of the rank correlation.
 """
@@ -17,6 +17,7 @@ import importlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,10 @@ from piqa_cli.model.statistics import pixel_statistics
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
 from piqa_cli.photos.decode import decode
 from piqa_cli.photos.discover import discover
+from piqa_cli.scoring.devices import CPU_BATCH
 from piqa_cli.scoring.fused import can_fuse, fuse_convolutions, has_float16
 
-BATCH, CALIBRATION, ROUNDS = 8, 16, 3
+CALIBRATION, ROUNDS = 16, 3
 Views = dict[Cut, Tensor]  # float32 (N, 3, S, S), normalised
 Run = Callable[[Cut, Tensor], Tensor]  # a view of B photos -> features (B, F)
 
@@ -87,7 +89,7 @@ def engines(network: DualBranchNet, views: Views, scratch: Path) -> Iterator[tup
     yield "ONNX Runtime float32", lambda: in_onnxruntime(network, views, scratch, int8=False)
     yield "ONNX Runtime int8", lambda: in_onnxruntime(network, views, scratch, int8=True)
     for precision in ("f32", "bf16", "f16"):
-        yield f"OpenVINO {precision}", lambda p=precision: in_openvino(network, views, scratch, p)  # type: ignore[misc]
+        yield f"OpenVINO {precision}", partial(in_openvino, network, views, scratch, precision)
     yield "OpenVINO int8", lambda: in_openvino(network, views, scratch, "f32", int8=True)
 
 
@@ -127,13 +129,18 @@ def in_openvino(network: DualBranchNet, views: Views, scratch: Path, precision: 
 
 
 def exported(network: DualBranchNet, cut: Cut, views: Views, scratch: Path, *, int8: bool) -> Path:
-    """The backbone that reads a view as an ONNX file for batches of `BATCH`."""
+    """The backbone that reads a view as an ONNX file for batches of `CPU_BATCH`."""
     importlib.import_module("onnx")
     importlib.import_module("onnxscript")
     plain = scratch / f"{cut}.onnx"
     if not plain.is_file():
         torch.onnx.export(
-            _branches(network)[cut], (views[cut][:BATCH],), plain, input_names=["images"], dynamo=True, verbose=False
+            _branches(network)[cut],
+            (views[cut][:CPU_BATCH],),
+            plain,
+            input_names=["images"],
+            dynamo=True,
+            verbose=False,
         )
     quantised = scratch / f"{cut}-int8.onnx"
     if int8 and not quantised.is_file():
@@ -155,7 +162,7 @@ class Calibration:
     """Batches of the first photos, one after the other, as the quantiser asks for them."""
 
     def __init__(self, images: Tensor) -> None:
-        self.left = list(images[:CALIBRATION].split(BATCH))
+        self.left = list(images[:CALIBRATION].split(CPU_BATCH))
 
     def get_next(self) -> dict[str, Any] | None:
         """The next batch by the name of the input; None at the end."""
@@ -167,15 +174,22 @@ def measured(network: DualBranchNet, views: Views, run: Run) -> tuple[float, np.
     best, features = np.inf, {}
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        features = {cut: torch.cat([_run_batch(run, cut, part) for part in views[cut].split(BATCH)]) for cut in views}
+        features = {
+            cut: torch.cat([_run_batch(run, cut, part) for part in views[cut].split(CPU_BATCH)]) for cut in views
+        }
         best = min(best, (time.perf_counter() - began) / len(next(iter(views.values()))) * 1000)
     complete = {cut: _with_statistics(network, cut, views[cut], found) for cut, found in features.items()}
     return best, network.from_features(complete).raw[CALIBRATION:].numpy()
 
 
+def _run_all(run: Run, cut: Cut, images: Tensor) -> Tensor:
+    """A view of all photos, batch by batch."""
+    return torch.cat([_run_batch(run, cut, part) for part in images.split(CPU_BATCH)])
+
+
 def _run_batch(run: Run, cut: Cut, images: Tensor) -> Tensor:
     """A part that is no full batch is filled up: the compiled networks know one size."""
-    missing = BATCH - len(images)
+    missing = CPU_BATCH - len(images)
     filled = torch.cat([images, images[:1].expand(missing, -1, -1, -1)]) if missing else images
     return run(cut, filled.contiguous())[: len(images)]
 
@@ -183,7 +197,7 @@ def _run_batch(run: Run, cut: Cut, images: Tensor) -> Tensor:
 def _with_statistics(network: DualBranchNet, cut: Cut, images: Tensor, features: Tensor) -> Tensor:
     """(N, F) of a backbone -> what the heads read of a view, (N, 1, F')."""
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (network.config.preprocess.mean, network.config.preprocess.std))
-    own = torch.cat([pixel_statistics(part * std + mean) for part in images.split(BATCH)])
+    own = torch.cat([pixel_statistics(part * std + mean) for part in images.split(CPU_BATCH)])
     vectors: Tensor = network.standardise[cut](torch.cat([features, own], dim=1))
     return vectors[:, None]
 

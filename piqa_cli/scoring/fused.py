@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 _HIGHEST = 6.0  # ReLU6
 
@@ -47,41 +48,43 @@ def fuse_convolutions(module: nn.Module, *, half: bool = False) -> None:
 
 
 class FusedConv2d(nn.Module):
-    """A convolution and, if `clipped`, ReLU6: (B, C, H, W) -> (B, C', H', W'), channels last, in the weights' type."""
+    """A convolution and, if `clipped`, ReLU6: (B, C, H, W) -> (B, C', H', W'), channels last, in the weights' type.
+
+    timm's `Conv2dSame` pads as TensorFlow does: with stride 2 one pixel less at the near edges of an even side. The
+    maps need not be copied into a frame of zeros for it: a kernel that begins with a row and a column of zeros does the
+    same with equal padding at all edges.
+    """
 
     def __init__(self, layer: nn.Conv2d, *, clipped: bool) -> None:
         super().__init__()
-        self.weight, self.bias = layer.weight, layer.bias
         self.kernel_size, self.stride = layer.kernel_size, layer.stride
-        self.same = type(layer).__name__ == "Conv2dSame"  # timm's: pads as TensorFlow does, more at the far edges
-        padding = [0, 0] if self.same else [int(edge) for edge in layer.padding]
+        self.same = type(layer).__name__ == "Conv2dSame"
+        self.halves = self.same and tuple(layer.stride) == (2, 2) and all(side % 2 for side in layer.kernel_size)
+        self.weight, self.bias = layer.weight, layer.bias
+        if self.halves:
+            self.weight = nn.Parameter(pad(layer.weight.detach(), (1, 0, 1, 0)), requires_grad=False)
+        padding = [side // 2 if self.halves else 0 for side in layer.kernel_size]
+        if not self.same:
+            padding = [int(edge) for edge in layer.padding]
         self.geometry = (padding, list(layer.stride), list(layer.dilation), layer.groups)
         self.activation = ("hardtanh", [0.0, _HIGHEST]) if clipped else ("none", [])
 
     def forward(self, maps: Tensor) -> Tensor:
         """The layer's output."""
-        maps = maps.to(self.weight.dtype)
-        padded = self._padded(maps) if self.same else maps
+        maps, weight = maps.to(self.weight.dtype), self.weight
+        height, width = maps.shape[2:]
+        if self.halves:
+            weight = weight[:, :, height % 2 :, width % 2 :]
+        elif self.same:
+            near, far = zip(*map(_margins, (width, height), self.kernel_size[::-1], self.stride[::-1]), strict=True)
+            maps = pad(maps, (near[0], far[0], near[1], far[1]))
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            padded, self.weight, self.bias, *self.geometry, *self.activation, ""
+            maps, weight, self.bias, *self.geometry, *self.activation, ""
         )
         return result
 
-    def _padded(self, maps: Tensor) -> Tensor:
-        """Zeros around the maps so that there is an output for every `stride` pixels, dilation 1."""
-        height, width = maps.shape[2:]
-        top, bottom = _margins(height, self.kernel_size[0], self.stride[0])
-        left, right = _margins(width, self.kernel_size[1], self.stride[1])
-        shape = (*maps.shape[:2], top + height + bottom, left + width + right)
-        padded = torch.empty(shape, dtype=maps.dtype, memory_format=torch.channels_last)
-        padded[:, :, top : top + height, left : left + width] = maps
-        for edge in (padded[:, :, :top], padded[:, :, top + height :]):
-            edge.zero_()
-        for edge in (padded[..., :left], padded[..., left + width :]):
-            edge.zero_()
-        return padded
-
 
 def _margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and behind a side, so that there is an output for every `stride` pixels, dilation 1."""
     missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
     return missing // 2, missing - missing // 2

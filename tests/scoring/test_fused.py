@@ -19,7 +19,7 @@ def both(layers, maps):
         return before, layers(maps)
 
 
-@pytest.mark.parametrize("side", [7, 8, 33])
+@pytest.mark.parametrize("side", [1, 7, 8, 33])
 @pytest.mark.parametrize(
     "layer",
     [
@@ -29,8 +29,21 @@ def both(layers, maps):
         Conv2dSame(6, 6, 3, stride=2, groups=6),
         Conv2dSame(6, 8, 5, stride=2),
         Conv2dSame(6, 8, (3, 5), stride=1),
+        Conv2dSame(6, 8, (3, 5), stride=2),
+        Conv2dSame(6, 8, 4, stride=2),
+        Conv2dSame(6, 8, 3, stride=(1, 2)),
     ],
-    ids=["1x1", "depthwise", "no bias", "same, depthwise", "same, 5x5", "same, stride 1"],
+    ids=[
+        "1x1",
+        "depthwise",
+        "no bias",
+        "same, depthwise",
+        "same, 5x5",
+        "same, stride 1",
+        "same, not square",
+        "same, even",
+        "same, two strides",
+    ],
 )
 @pytest.mark.parametrize("clipped", [False, True])
 def test_a_layer_gives_what_it_gave(layer, side, clipped):
