@@ -45,9 +45,9 @@ FAMILIES: dict[str, Family] = {
         Family("heif", recipes_file.heif, ("compression",), held_out=True),
         Family("hot pixels", recipes_sensor.hot_pixels, ("noise",), held_out=True),
         Family("lens glare", recipes_optics.glare, ("low_contrast",), held_out=True),
-        Family("sharpening halos", recipes_file.oversharpening, held_out=True),
-        Family("posterisation", recipes_file.posterisation, held_out=True),
-        Family("chromatic aberr.", recipes_optics.chromatic_aberration, held_out=True),
+        Family("sharpening halos", recipes_file.oversharpening),
+        Family("posterisation", recipes_file.posterisation),
+        Family("chromatic aberr.", recipes_optics.chromatic_aberration),
         Family("double exposure", recipes_optics.double_exposure, held_out=True),
     )
 }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 from piqa_cli.records import DEFECTS, Box
+from piqa_training.degrade.families import FAMILIES, UNNAMED
 from piqa_training.degrade.light import Image, Mask
 from piqa_training.degrade.masks import face_mask, person_from_face, person_mask
 from piqa_training.degrade.recipes import (
@@ -69,7 +70,7 @@ def test_ground_truth_of_a_hand_written_recipe() -> None:
     assert by_name(photo_severities(recipe)) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("family", DEFECTS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_face_costs_much_more_than_the_background(family: str) -> None:
     losses = {
         place: latent_quality_loss(Recipe((Step(family, 0.6, place),))) for place in ("photo", "face", "background")
@@ -83,6 +84,13 @@ def test_shallow_depth_of_field_is_nearly_free() -> None:
     behind, face = (Recipe((Step("defocus_blur", 0.8, place),)) for place in ("background", "face"))
     assert 0 < latent_quality_loss(behind) < 0.1 * latent_quality_loss(face)
     assert by_name(photo_severities(behind)) == {}
+
+
+@pytest.mark.parametrize("family", UNNAMED)
+def test_a_family_without_a_name_costs_quality_and_is_no_named_defect(family: str) -> None:
+    recipe = Recipe((Step(family, 0.7),))
+    assert by_name(photo_severities(recipe)) == by_name(face_severities(recipe)) == {}
+    assert latent_quality_loss(recipe) == face_quality_loss(recipe) > 0.3
 
 
 def test_a_second_family_adds_but_less_than_its_own() -> None:
@@ -178,7 +186,7 @@ def test_samples_keep_the_announced_shares() -> None:
         "single": np.mean([len(r.steps) == 1 and not r.needs_face for r in recipes]),
     }
     assert share == pytest.approx({"none": 0.1, "regional": 0.26, "single": 0.46}, abs=0.03)
-    assert {step.family for r in recipes for step in r.steps} == set(DEFECTS)
+    assert {step.family for r in recipes for step in r.steps} == set(FAMILIES)
     assert not any(sample_recipe(rng, has_face=False).needs_face for _ in range(300))
 
 

@@ -1,4 +1,6 @@
-"""The nine degradation families at continuous severity: 0.1 just visible, 0.3 clearly visible, 0.6 bad, 1 terrible.
+"""The degradation families at continuous severity: 0.1 just visible, 0.3 clearly visible, 0.6 bad, 1 terrible.
+
+Nine of them are the defects that scoring names; the `UNNAMED` ones cost quality without a name of their own.
 
 Every family draws all of its parameters from the generator first and in an order that does not depend on severity;
 severity only scales them. So one seed gives one recipe at any strength, and a higher severity is strictly worse.
@@ -11,10 +13,14 @@ from collections.abc import Callable
 import numpy as np
 
 from piqa_cli.records import DEFECTS
-from piqa_training.degrade import codec, optics, sensor, tone
+from piqa_training.degrade import codec, optics, processing, sensor, tone
 from piqa_training.degrade.light import Image, clip, to_linear, to_srgb
 
 Operator = Callable[[Image, float, np.random.Generator], Image]
+
+UNNAMED: tuple[str, ...] = ("oversharpening", "color_fringing", "posterisation")
+FAMILIES: tuple[str, ...] = DEFECTS + UNNAMED
+"""Every family; the first nine in the order of every severity vector."""
 
 BLURS: dict[str, Operator] = {"defocus_blur": optics.defocus, "motion_blur": optics.motion}
 """Linear operators on linear light (H, W, up to 4 channels)."""
@@ -27,12 +33,15 @@ _ENCODED: dict[str, Operator] = {
     "overexposure": tone.overexposure,
     "low_contrast": tone.low_contrast,
     "color_cast": tone.color_cast,
+    "oversharpening": processing.oversharpening,
+    "color_fringing": optics.color_fringing,
+    "posterisation": processing.posterisation,
 }
 _HIGHLIGHT_BOOST = 3.0  # how far above white a clipped highlight may really have been
 
 
 def apply(image: Image, family: str, severity: float, rng: np.random.Generator) -> Image:
-    """Render one family of `DEFECTS` on an sRGB image.
+    """Render one of `FAMILIES` on an sRGB image.
 
     `image` float32 (H, W, 3) in [0, 1]; `severity` in [0, 1], 0 gives back an unchanged copy. The result has the same
     shape and range. Raises ValueError for an unknown family or a severity out of range.
@@ -48,8 +57,8 @@ def apply(image: Image, family: str, severity: float, rng: np.random.Generator) 
 
 def check(family: str, severity: float) -> None:
     """Raise ValueError unless the family is known and the severity in [0, 1]."""
-    if family not in DEFECTS:
-        raise ValueError(f"unknown degradation family {family!r}; known are {', '.join(DEFECTS)}")
+    if family not in FAMILIES:
+        raise ValueError(f"unknown degradation family {family!r}; known are {', '.join(FAMILIES)}")
     if not 0 <= severity <= 1:
         raise ValueError(f"severity of {family} must lie in [0, 1], not {severity}")
 

@@ -1,4 +1,4 @@
-"""Defocus and motion blur as linear operators on linear light, for any number of channels up to four.
+"""Defocus and motion blur as linear operators on linear light, for any number of channels up to four; colour fringes.
 
 Being linear in the image, the same operator also blurs a mask: `render` uses this for normalised convolution.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piqa_training.degrade import filters
-from piqa_training.degrade.light import Image, Mask, pick, pixel_scale, ramp
+from piqa_training.degrade.light import Image, Mask, pick, pixel_scale, ramp, to_linear, to_srgb
 
 Coordinates = npt.NDArray[np.float64]
 Density = Callable[[Coordinates, Coordinates], Coordinates]
@@ -19,6 +19,7 @@ Density = Callable[[Coordinates, Coordinates], Coordinates]
 _SUPERSAMPLING = 5
 _LARGEST_SIGMA = 9.0  # pixels at a long side of 1000
 _LONGEST_PATH = 45.0
+_WIDEST_FRINGE = 12.0
 _POINT_SPREADS = {"gaussian": 3.0, "disc": 3.0, "polygon": 1.5, "ring": 0.7, "tails": 0.8}
 _MOVEMENTS = {"line": 4.0, "curve": 2.0, "shake": 2.5, "rotation": 0.8, "zoom": 0.5}
 
@@ -145,3 +146,30 @@ def _move(amount: float, x: float, y: float, zoom: bool) -> Coordinates:
     scale = np.exp(amount) if zoom else 1.0
     cos, sin = (scale, 0.0) if zoom else (float(np.cos(amount)), float(np.sin(amount)))
     return np.array([[cos, -sin, x - cos * x + sin * y], [sin, cos, y - sin * x - cos * y]])
+
+
+def color_fringing(image: Image, severity: float, rng: np.random.Generator) -> Image:
+    """Chromatic aberration of an sRGB image: colours of unlike magnification (lateral), of unlike focus (axial), or
+    both, or channels that lie a little apart.
+    """
+    kind = pick(rng, {"lateral": 3, "axial": 2, "both": 2, "apart": 1})
+    bearing, halves = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.0, size=2) * rng.choice([-1.0, 1.0])
+    soft, share = rng.uniform(0.15, 0.4, size=2), float(rng.random())
+    width = ramp(severity, _WIDEST_FRINGE, 1.5) * pixel_scale(image.shape, share)
+    linear = to_linear(image)
+    red, green, blue = (np.ascontiguousarray(linear[..., channel]) for channel in range(3))
+    if kind != "axial":
+        red = filters.warp(red, _fringe(image.shape, halves[0] * width, bearing, together=kind == "apart"))
+        blue = filters.warp(blue, _fringe(image.shape, -halves[1] * width, bearing, together=kind == "apart"))
+    if kind in ("axial", "both"):
+        red, blue = (filters.gaussian(c, max(s * width, 1e-2)) for c, s in ((red, soft[0]), (blue, soft[1])))
+    return to_srgb(np.stack([red, green, blue], axis=2))
+
+
+def _fringe(shape: tuple[int, ...], width: float, bearing: float, *, together: bool) -> Coordinates:
+    """Affine matrix that moves a channel by `width` pixels: at the corners, away from the middle, or everywhere."""
+    height, breadth = shape[:2]
+    if together:
+        dx, dy = width / 2 * np.cos(bearing), width / 2 * np.sin(bearing)
+        return np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
+    return _move(2 * width / float(np.hypot(height, breadth)), breadth / 2, height / 2, zoom=True)

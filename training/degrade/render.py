@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from piqa_cli.records import DEFECTS
 from piqa_training.degrade import codec, families, filters
-from piqa_training.degrade.families import BLURS
+from piqa_training.degrade.families import BLURS, FAMILIES
 from piqa_training.degrade.light import Image, Mask, clip, to_linear, to_srgb
 from piqa_training.degrade.masks import person_from_face
 from piqa_training.degrade.steps import CAMERA_ORDER, REGIONS, Recipe, Region, Step
@@ -69,7 +68,7 @@ def _region_masks(recipe: Recipe, face_mask: Mask | None) -> dict[str, Mask]:
 
 def _apply_step(image: Image, step: Step, seed: int, masks: dict[str, Mask]) -> Image:
     """One step, with a generator of its own, so that no step's strength changes the draws of another."""
-    rng = np.random.default_rng([seed, DEFECTS.index(step.family), REGIONS.index(step.region)])
+    rng = np.random.default_rng([seed, FAMILIES.index(step.family), REGIONS.index(step.region)])
     if step.region == "photo" or step.severity == 0:
         return families.apply(image, step.family, step.severity, rng)
     mask = masks[step.region][..., None]

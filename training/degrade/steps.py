@@ -15,13 +15,16 @@ CAMERA_ORDER: tuple[str, ...] = (
     "overexposure",
     "underexposure",
     "low_contrast",
+    "color_fringing",
     "defocus_blur",
     "motion_blur",
     "low_resolution",
     "noise",
+    "oversharpening",
+    "posterisation",
     "compression",
 )
-"""Scene light, lens, sampling, sensor, file: the order in which a camera spoils a photo."""
+"""Scene light, lens, sampling, sensor, processing, file: the order in which a camera spoils a photo."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from piqa_cli.records import DEFECTS
+from piqa_training.degrade.families import FAMILIES
 from piqa_training.degrade.steps import Recipe, Region, Step
 
 Severity9 = npt.NDArray[np.float32]
@@ -25,6 +26,9 @@ BACKGROUND_SHARE: dict[str, float] = {
     "overexposure": 0.2,
     "low_contrast": 0.2,
     "color_cast": 0.3,
+    "oversharpening": 0.3,
+    "color_fringing": 0.3,
+    "posterisation": 0.3,
 }
 """How much a background-only step counts as a defect of the whole photo."""
 
@@ -39,7 +43,10 @@ ANNOYANCE: dict[str, tuple[float, float]] = {
     "underexposure": (0.9, 1.1),
     "overexposure": (0.95, 1.0),
     "low_contrast": (0.7, 1.1),
-    "color_cast": (0.7, 1.1),
+    "color_cast": (0.85, 1.0),
+    "oversharpening": (0.7, 1.0),
+    "color_fringing": (0.7, 1.0),
+    "posterisation": (0.9, 1.0),
 }
 """Family -> (loss at severity 1, exponent of severity): people forgive a veil or a cast sooner than a lost face."""
 
@@ -48,12 +55,12 @@ _POOLING = 2.5  # Minkowski exponent over families: the worst one dominates, the
 
 def photo_severities(recipe: Recipe) -> Severity9:
     """Severity per family of `DEFECTS` for the whole photo, float32 (9,) in [0, 1]; regions by share."""
-    return _combine(recipe, lambda step: _photo_share(step.family, step.region))
+    return _combine(recipe, lambda step: _photo_share(step.family, step.region))[: len(DEFECTS)]
 
 
 def face_severities(recipe: Recipe) -> Severity9:
     """Severity per family of `DEFECTS` on the face: photo and face steps, float32 (9,) in [0, 1]."""
-    return _combine(recipe, lambda step: 0.0 if step.region == "background" else 1.0)
+    return _combine(recipe, _face_share)[: len(DEFECTS)]
 
 
 def latent_quality_loss(recipe: Recipe) -> float:
@@ -67,7 +74,11 @@ def latent_quality_loss(recipe: Recipe) -> float:
 
 def face_quality_loss(recipe: Recipe) -> float:
     """The same scale for the face alone."""
-    return _pool(face_severities(recipe))
+    return _pool(_combine(recipe, _face_share))
+
+
+def _face_share(step: Step) -> float:
+    return 0.0 if step.region == "background" else 1.0
 
 
 def _photo_share(family: str, region: Region) -> float:
@@ -78,15 +89,15 @@ def _loss_share(step: Step) -> float:
     return max(_photo_share(step.family, step.region), _BACKGROUND_DEFOCUS_LOSS)
 
 
-def _combine(recipe: Recipe, share: Callable[[Step], float]) -> Severity9:
-    """Weighted severities by family; one family twice adds in quadrature, as variances do."""
-    squares = np.zeros(len(DEFECTS))
+def _combine(recipe: Recipe, share: Callable[[Step], float]) -> npt.NDArray[np.float32]:
+    """Weighted severities of `FAMILIES`; one family twice adds in quadrature, as variances do."""
+    squares = np.zeros(len(FAMILIES))
     for step in recipe.steps:
-        squares[DEFECTS.index(step.family)] += (share(step) * step.severity) ** 2
+        squares[FAMILIES.index(step.family)] += (share(step) * step.severity) ** 2
     return np.minimum(np.sqrt(squares), 1.0).astype(np.float32)
 
 
-def _pool(severities: Severity9) -> float:
+def _pool(severities: npt.NDArray[np.float32]) -> float:
     """Minkowski sum of the annoyance of each family."""
-    losses = [ANNOYANCE[f][0] * float(s) ** ANNOYANCE[f][1] for f, s in zip(DEFECTS, severities, strict=True)]
+    losses = [ANNOYANCE[f][0] * float(s) ** ANNOYANCE[f][1] for f, s in zip(FAMILIES, severities, strict=True)]
     return float(np.sum(np.power(losses, _POOLING)) ** (1 / _POOLING))
