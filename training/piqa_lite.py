@@ -30,6 +30,7 @@ from piqa_training.tune import TuneSettings
 log = logging.getLogger("piqa_training")
 
 DEGRADED_OPINIONS = 291  # BIQ2021 photos that also serve as originals to degrade, people first
+DEGRADABLE_OPINION = 0.65  # of those that are degraded for the heads alone
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder for features, log and model/")
     parser.add_argument("--passes", type=int, default=1, help="times to go through the photos, each with new versions")
     parser.add_argument("--versions", type=int, default=11, help="versions of a photo in a pass, the first undegraded")
+    parser.add_argument("--further-passes", type=int, default=2, help="the same for photos that only the heads see")
+    parser.add_argument("--further-versions", type=int, default=7, help="versions of such a photo in a pass")
     parser.add_argument("--epochs", type=int, default=HeadSettings().epochs)
-    parser.add_argument("--tune-epochs", type=int, default=4, help="passes that fine-tune the face backbone; 0: none")
+    tunes = "passes that fine-tune the face backbone; 0: none"
+    parser.add_argument("--tune-epochs", type=int, default=TuneSettings().epochs, help=tunes)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--limit", type=int, help="use only this many photos of each part, for a trial")
@@ -63,10 +67,19 @@ def make_model(options: argparse.Namespace) -> None:
     faces = {source.path: facts[str(source.path)].face for source in sources}
     heads = HeadSettings(epochs=options.epochs, seed=options.seed)
     tune = TuneSettings(epochs=options.tune_epochs, seed=options.seed) if options.tune_epochs else None
-    settings = SyntheticSettings(options.passes, options.versions, options.workers, heads, tune)
+    settings = SyntheticSettings(
+        options.passes,
+        options.versions,
+        options.workers,
+        heads,
+        tune,
+        options.further_passes,
+        options.further_versions,
+    )
     rated = [source for source in sources if source.opinion is not None]
     originals, scenes = _originals(sources, faces), _scenes(sources)
-    pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes)
+    further = _further(rated, originals)
+    pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes, further)
 
 
 def untrained_network(seed: int) -> DualBranchNet:
@@ -95,6 +108,12 @@ def _originals(sources: list[Source], faces: dict[Path, Box | None]) -> list[Sou
     own = [s for s in sources if s.pristine and s.opinion is None]
     rated = sorted((s for s in sources if s.pristine and s.opinion is not None), key=lambda s: faces[s.path] is None)
     return own + rated[:DEGRADED_OPINIONS]
+
+
+def _further(rated: list[Source], originals: list[Source]) -> list[Source]:
+    """The other rated photos that are not bad to begin with: what degrades them makes them worse all the same."""
+    used = {source.path for source in originals}
+    return [s for s in rated if s.path not in used and s.opinion is not None and s.opinion >= DEGRADABLE_OPINION]
 
 
 def _scenes(sources: list[Source]) -> dict[Split, list[Path]]:

@@ -51,12 +51,13 @@ class SyntheticSettings:
     workers: int = 2  # processes that render
     heads: HeadSettings = field(default_factory=HeadSettings)
     tune: TuneSettings | None = None  # of the face branch's backbone; None: both stay as they are
+    further_passes: int = 2  # times through the photos that the heads alone learn from
+    further_versions: int = 7  # of such a photo in a pass
 
     def __post_init__(self) -> None:
-        if self.versions < 3 or self.passes < 1:
-            raise UsageError(
-                f"{self.passes} passes of {self.versions} versions: at least 1 pass and 3 versions are needed"
-            )
+        passes, versions = min(self.passes, self.further_passes), min(self.versions, self.further_versions)
+        if versions < 3 or passes < 1:
+            raise UsageError(f"{passes} passes of {versions} versions: at least 1 pass and 3 versions are needed")
 
 
 def folder_sources(folder: Path) -> list[Source]:
@@ -86,12 +87,14 @@ def pretrain_synthetic(
     run: Path,
     observer: Observer,
     scenes: Scenes | None = None,
+    further: Sequence[Source] = (),
 ) -> dict[str, Any]:
     """Train the heads of `network`, place its 0-100 map, write `run/model` and `run/log.json` -> the log.
 
     Args:
         network: with defect heads and a face head. Its backbones stay as they are, but for the face branch's with
-            `settings.tune`: then the views wait on the disk, a megabyte for each version, until features are there.
+            `settings.tune`: then the originals' views wait on the disk, a megabyte for each version, until features
+            are there.
         originals: photos to degrade.
         rated: photos with mean opinions, which join in as they are; may be empty.
         faces: the main face of each photo.
@@ -99,6 +102,8 @@ def pretrain_synthetic(
         run: the folder of the run; features that are in it already are used.
         observer: is told how it goes.
         scenes: split -> photos before which people cut out from plain backdrops are set at times.
+        further: photos to degrade once more for the heads alone. Fine-tuning does not see them, so that the heads learn
+            from features that do not know their photos by heart.
 
     Raises:
         UsageError: the network has no defect heads or no face head, or there is too little to learn from.
@@ -108,7 +113,7 @@ def pretrain_synthetic(
         raise UsageError(
             "degradation ranking needs a network with defect heads and a face head", hint="use piqa-lite's"
         )
-    jobs = _jobs(originals, rated, settings)
+    jobs = _jobs(originals, further, rated, settings)
     maker = _Maker(network, faces, settings, run, observer, scenes)
     if settings.tune is not None:
         maker.tune(jobs, settings.tune)
@@ -157,22 +162,29 @@ class _Job:
     sources: Sequence[Source]
     versions: int  # of each; 0: as it is and mirrored
     number: int  # of the first photo, unique over the run
+    tunes: bool = False  # fine-tuning sees them too
 
 
-def _jobs(originals: Sequence[Source], rated: Sequence[Source], settings: SyntheticSettings) -> list[_Job]:
-    """Every pass over the originals, and the photos that people judged.
+def _jobs(
+    originals: Sequence[Source], further: Sequence[Source], rated: Sequence[Source], settings: SyntheticSettings
+) -> list[_Job]:
+    """Every pass over the originals, further photos, and the photos that people judged.
 
     In two passes one photo differs in size and mirroring, and counts as two.
     """
-    jobs = [
-        _Job(f"pass-{turn}-{start}", originals[start : start + PART], settings.versions, turn * len(originals) + start)
-        for turn in range(settings.passes)
-        for start in range(0, len(originals), PART)
+    stages = [(f"pass-{turn}", originals, settings.versions, True) for turn in range(settings.passes)]
+    stages += [
+        (f"further-{turn}", further, settings.further_versions, False) for turn in range(settings.further_passes)
     ]
-    first = settings.passes * len(originals)
-    return jobs + [
-        _Job(f"rated-{start}", rated[start : start + PART], 0, first + start) for start in range(0, len(rated), PART)
-    ]
+    stages += [("rated", rated, 0, False)]
+    jobs: list[_Job] = []
+    for name, sources, versions, tunes in stages:
+        first = jobs[-1].number + len(jobs[-1].sources) if jobs else 0
+        jobs += [
+            _Job(f"{name}-{start}", sources[start : start + PART], versions, first + start, tunes)
+            for start in range(0, len(sources), PART)
+        ]
+    return jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +202,7 @@ class _Maker:
         """Fine-tune the face branch's backbone on the degraded photos."""
         file = self.run / TUNED_FILE
         if not file.is_file():
-            degraded = [job for job in jobs if job.versions]
+            degraded = [job for job in jobs if job.tunes]
             for done, job in enumerate(degraded, 1):
                 self._views(job)
                 self.observer.progress("rendering", done, len(degraded))
@@ -215,7 +227,7 @@ class _Maker:
         return join(parts)
 
     def _described(self, job: _Job) -> FeatureSet:
-        if self.settings.tune is None:
+        if self.settings.tune is None or not job.tunes:
             return extract(self.network, self._versions(job), workers=self._workers(job))
         return describe_views(self.network, FeatureSet.load(self._views(job)))
 

@@ -31,7 +31,7 @@ STANDARDISED_ON = 100  # photos that set the shift and scale of the features
 class TuneSettings:
     """How the backbone is trained."""
 
-    epochs: int = 4
+    epochs: int = 3
     photos_per_batch: int = 6  # every version of each
     side: int = 192  # pixels, at most, of the random cut of each view
     learning_rate: float = 3e-4  # of the backbone, at its highest

@@ -164,3 +164,27 @@ def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, face
     assert all(
         torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda _, parts, *__: seen.extend(parts))
+    heads = HeadSettings(epochs=1, photos_per_batch=8)
+    options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS, further_passes=2, further_versions=3)
+    network, rated = tiny.network(tiny.LITE), sources[3:5]
+    pretrain_synthetic(network, sources[:5], rated, faces, options, tmp_path, Observer(), further=sources[5:])
+    assert [path.name for path in seen] == ["pass-0-0.safetensors"]
+    parts = {path.stem: FeatureSet.load(path) for path in (tmp_path / "features-tuned").iterdir()}
+    assert {name: len(part.loss) for name, part in parts.items()} == {
+        "pass-0-0": 25,
+        "further-0-0": 9,
+        "further-1-0": 9,
+        "rated-0": 4,
+    }
+    assert not torch.equal(parts["further-0-0"].features["face"], parts["further-1-0"].features["face"])
+
+
+def test_too_few_versions_are_refused():
+    with pytest.raises(UsageError, match="1 passes of 2 versions: at least 1 pass and 3 versions"):
+        SyntheticSettings(further_versions=2)
