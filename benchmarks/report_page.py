@@ -29,15 +29,19 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("--openings", type=int, default=OPENINGS)
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = running.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         found = [opened(browser, options.page.resolve()) for _ in range(options.openings)]
         summary = found[-1]["summary"]
         browser.close()
     ready, drawn, sorted_s = (statistics.median(one[name] for one in found) for name in ("ready", "drawn", "sorted"))
     print(f"{options.page.name}: {options.page.stat().st_size / 1e6:.1f} MB, {summary}")
     print(f"ready {ready:.2f} s   thumbnails in view {drawn:.2f} s   sorted anew {sorted_s:.2f} s after the click")
+
+
+def chromium() -> str | None:
+    """Where the browser is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def opened(browser: Any, path: Path) -> dict[str, Any]:
