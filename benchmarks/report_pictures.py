@@ -29,6 +29,7 @@ APART = timedelta(minutes=10)
 HEAD = (130, 0, 370, 270)  # of the astronaut
 CAMERA = "Canon EOS R5"
 DATE_TIME_ORIGINAL, EXIF_IFD, MODEL = 0x9003, 0x8769, 0x0110
+IN_BURSTS = 7  # photos
 SETTLED_MS = 300  # after which a page has drawn what a key changed
 LIGHT, DARK = "report-light.png", "report-dark.png"
 
@@ -87,8 +88,8 @@ def picture(report: Path, folder: Path) -> None:
         browser = running.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport=VIEWPORT, color_scheme="light")
         _open(page, report)
-        for mark in ("p", "", "x", "p", "", "x", "x"):
-            _press(page, *filter(None, (mark, "ArrowRight")))
+        for _ in range(IN_BURSTS):
+            _press(page, *_mark(page), "ArrowRight")
         _press(page, "Home")
         page.evaluate("window.scrollTo(0, 0)")
         page.wait_for_timeout(SETTLED_MS)
@@ -108,6 +109,15 @@ def _open(page: Page, report: Path) -> None:
     while not page.evaluate(DRAWN):
         page.wait_for_timeout(10)
     page.focus("#grid")
+
+
+def _mark(page: Page) -> Iterator[str]:
+    """The keys of a person who takes the best of a burst and throws away what is not sharp."""
+    card = page.locator(".card.current").inner_text()
+    if "Best" in card:
+        yield "p"
+    elif "blur" in card or "focus" in card:
+        yield "x"
 
 
 def _press(page: Page, *keys: str) -> None:
