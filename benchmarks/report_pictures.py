@@ -127,10 +127,12 @@ def _press(page: Page, *keys: str) -> None:
 
 
 def _shoot(page: Page, path: Path) -> None:
-    """A picture of the page with 256 colours, a third of the size."""
+    """A picture of the page with 256 colours, half the size."""
     page.screenshot(path=path)
-    with Image.open(path) as shot:
-        shot.convert("RGB").quantize(256).save(path, optimize=True)
+    with Image.open(path) as opened:
+        shot = opened.convert("RGB")
+    palette = shot.quantize(256)
+    shot.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 if __name__ == "__main__":
