@@ -111,8 +111,10 @@ def test_saved_and_loaded_it_says_the_same(liqe, folder):
     loaded, patches = load_liqe(folder), cut_patches(photo())[None, :1]
     assert not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
-    with torch.inference_mode():
-        assert torch.equal(loaded(patches), liqe(patches))
+    saved = liqe.state_dict()
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in loaded.state_dict().items())
+    with torch.inference_mode():  # where weights lie in memory decides how some processors round
+        torch.testing.assert_close(loaded(patches), liqe(patches), atol=1e-5, rtol=1e-5)
 
 
 def test_a_model_without_liqe_says_what_to_do(tmp_path):
