@@ -18,7 +18,7 @@ from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.preprocess import normalise
 from piqa_cli.records import Box
-from piqa_training.samples import Sample, make_samples, undegraded
+from piqa_training.samples import Sample, make_samples, make_tones, undegraded
 from piqa_training.sources import Source, Split
 
 MISSING = float("nan")
@@ -68,17 +68,21 @@ class Versions(Dataset[list[Sample]]):
         count: int,
         seed: int,
         scenes: Mapping[Split, Sequence[Path]] | None = None,
+        *,
+        tones: bool = False,
     ) -> None:
         self.sources, self.faces, self.config, self.count, self.seed = sources, faces, config, count, seed
-        self.scenes = scenes or {}
+        self.scenes, self.tones = scenes or {}, tones
 
     def __len__(self) -> int:
         return len(self.sources)
 
     def __getitem__(self, index: int) -> list[Sample]:
         source = self.sources[index]
+        scenes = self.scenes.get(source.split, ())
+        if self.tones:
+            return make_tones(source, self.faces[source.path], self.config, self.seed + index, scenes)
         if self.count:
-            scenes = self.scenes.get(source.split, ())
             return make_samples(source, self.faces[source.path], self.config, self.count, self.seed + index, scenes)
         nothing = np.full(9, np.nan, dtype=np.float32)  # a real photo: its defects are not known
         face = self.faces[source.path]

@@ -19,6 +19,7 @@ LOW_KEY_STOPS = (1.5, 5.0)
 CUT = 0.25  # share of photos that are cut, to at least
 LEAST_CUT = 0.5  # of each side
 GREYSCALE, SEPIA = 0.06, 0.02
+SEPIA_ENDS, SEPIA_MIDDLE = ((25, 16, 8), (255, 240, 215)), (150, 120, 88)  # black, white, grey of a brown print
 SMALLER = 0.5  # share of photos that are reduced first, by up to
 SMALLEST = 0.6
 TONED = 0.4  # share of photos whose exposure and warmth are moved a little, as photographers differ
@@ -44,6 +45,16 @@ def varied(
     return _toned(image, rng), box
 
 
+def tones(image: Image.Image, box: Box | None, rng: np.random.Generator) -> list[Image.Image]:
+    """A photo as some photographers want it: in grey, in brown of any strength, and in low key where a face is."""
+    grey = image.convert("L")
+    brown = ImageOps.colorize(grey, *SEPIA_ENDS, mid=SEPIA_MIDDLE)
+    made = [grey.convert("RGB"), Image.blend(grey.convert("RGB"), brown, float(rng.uniform(0.4, 1.3)))]
+    if box is not None and box[2] - box[0] < LARGEST_FACE * image.width:
+        made.append(_low_key(image, box, float(rng.uniform(*LOW_KEY_STOPS))))
+    return made
+
+
 def mirror(image: Image.Image, box: Box | None) -> tuple[Image.Image, Box | None]:
     """Left and right exchanged."""
     return ImageOps.mirror(image), box and (image.width - box[2], box[1], image.width - box[0], box[3])
@@ -61,11 +72,15 @@ def _background(
         with Image.open(scenes[int(rng.integers(len(scenes)))]) as scene:
             image, box = before_scene(image, cut_out(image, box), box, scene.convert("RGB"), rng)
     if rng.random() < LOW_KEY:
-        stops = float(rng.uniform(*LOW_KEY_STOPS))
-        kept = person_mask((image.height, image.width), box)[..., None]
-        light = to_linear(np.asarray(image, dtype=np.float32) / np.float32(255))
-        image = _as_image(to_srgb(light * (kept + (1 - kept) * np.float32(2.0**-stops))))
+        image = _low_key(image, box, float(rng.uniform(*LOW_KEY_STOPS)))
     return image, box
+
+
+def _low_key(image: Image.Image, box: Box, stops: float) -> Image.Image:
+    """Everything but the person darker."""
+    kept = person_mask((image.height, image.width), box)[..., None]
+    light = to_linear(np.asarray(image, dtype=np.float32) / np.float32(255))
+    return _as_image(to_srgb(light * (kept + (1 - kept) * np.float32(2.0**-stops))))
 
 
 def _cut(image: Image.Image, box: Box | None, rng: np.random.Generator) -> tuple[Image.Image, Box | None]:
@@ -90,7 +105,7 @@ def _toned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     if rng.random() < GREYSCALE:
         return image.convert("L").convert("RGB")
     if rng.random() < SEPIA:
-        return ImageOps.colorize(image.convert("L"), (25, 16, 8), (255, 240, 215), mid=(150, 120, 88))
+        return ImageOps.colorize(image.convert("L"), *SEPIA_ENDS, mid=SEPIA_MIDDLE)
     if rng.random() >= TONED:
         return image
     stops = rng.normal() * EXPOSURE_STOPS + rng.normal() * WARMTH_STOPS * np.array([1.0, 0.0, -1.0])

@@ -25,7 +25,7 @@ def score_map(network: DualBranchNet, features: FeatureSet, observer: Observer) 
     with torch.inference_mode():
         batch = {cut: values[:, None] for cut, values in standardise(network, features).items()}
         raw, loss = network.from_features(batch).raw, features.loss
-    degraded = features.photo_severities[:, 0].isfinite()
+    degraded = features.photo_severities[:, 0].isfinite() & _shown_degraded(features)
     chosen = [degraded & part for part in (features.val & features.has_face, features.val, torch.ones_like(degraded))]
     rows = next((rows for rows in chosen if _has_both_ends(loss[rows])), degraded)
     raw, loss = raw[rows], loss[rows]
@@ -56,7 +56,7 @@ def align_face_head(network: DualBranchNet, features: FeatureSet) -> None:
 
 def visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...]:
     """Severities that held-out undegraded photos hardly reach; the configured ones where these are too few."""
-    rows = features.val & (features.loss == 0) & features.photo_severities[:, 0].isfinite()
+    rows = features.val & (features.loss == 0) & _shown_degraded(features)
     if int(rows.sum()) < LEAST_UNDEGRADED:
         return network.config.visible_at
     network.eval()
@@ -65,6 +65,11 @@ def visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...
         output = network.from_features(batch)
     assert output.photo_defects is not None and output.face_defects is not None
     return fit_thresholds(torch.maximum(output.photo_defects, output.face_defects))
+
+
+def _shown_degraded(features: FeatureSet) -> Tensor:
+    """Which samples are of a photo that was degraded too: bool (N,). Those in other tones, and rated ones, are not."""
+    return torch.isin(features.photo, features.photo[features.loss > 0])
 
 
 def _has_both_ends(loss: Tensor) -> bool:

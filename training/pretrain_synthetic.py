@@ -1,9 +1,9 @@
 """Degradation ranking on good photos: what makes the embedded default model, and any other of its kind.
 
 Photos that are taken to be good are degraded in known ways and degrees (`degrade`); heads learn the order of the
-versions of each photo, and which of the nine defects is there, on backbones that stay as they are or of which one is
-fine-tuned first (`tune`). Features are computed once, part by part, and kept in the run's folder, so that a run that
-was stopped goes on.
+versions of each photo, that other tones are no defect, and which of the nine defects is there, on backbones that stay
+as they are or of which one is fine-tuned first (`tune`). Features are computed once, part by part, and kept in the
+run's folder, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ FEATURES_FOLDER = "features"
 TUNED_FOLDER = "features-tuned"
 VIEWS_FOLDER = "views"
 TUNED_FILE = "tuned.safetensors"
+TONES = "tones"  # name of the jobs that show originals in other tones
 
 Scenes = Mapping[Split, Sequence[Path]]
 
@@ -163,12 +164,13 @@ class _Job:
     versions: int  # of each; 0: as it is and mirrored
     number: int  # of the first photo, unique over the run
     tunes: bool = False  # fine-tuning sees them too
+    tones: bool = False  # undegraded versions in grey, brown and low key instead
 
 
 def _jobs(
     originals: Sequence[Source], further: Sequence[Source], rated: Sequence[Source], settings: SyntheticSettings
 ) -> list[_Job]:
-    """Every pass over the originals, further photos, and the photos that people judged.
+    """Every pass over the originals, further photos, the photos that people judged, and the originals in other tones.
 
     In two passes one photo differs in size and mirroring, and counts as two.
     """
@@ -176,12 +178,13 @@ def _jobs(
     stages += [
         (f"further-{turn}", further, settings.further_versions, False) for turn in range(settings.further_passes)
     ]
-    stages += [("rated", rated, 0, False)]
+    unrated = [replace(source, opinion=None) for source in originals]  # people judged the photo as it is
+    stages += [("rated", rated, 0, False), (TONES, unrated, 0, False)]
     jobs: list[_Job] = []
     for name, sources, versions, tunes in stages:
         first = jobs[-1].number + len(jobs[-1].sources) if jobs else 0
         jobs += [
-            _Job(f"{name}-{start}", sources[start : start + PART], versions, first + start, tunes)
+            _Job(f"{name}-{start}", sources[start : start + PART], versions, first + start, tunes, name == TONES)
             for start in range(0, len(sources), PART)
         ]
     return jobs
@@ -240,7 +243,8 @@ class _Maker:
 
     def _versions(self, job: _Job) -> Versions:
         seed = self.settings.heads.seed + job.number
-        return Versions(job.sources, dict(self.faces), self.network.config, job.versions, seed, self.scenes)
+        config, faces = self.network.config, dict(self.faces)
+        return Versions(job.sources, faces, config, job.versions, seed, self.scenes, tones=job.tones)
 
     def _workers(self, job: _Job) -> int:
         return min(self.settings.workers, len(job.sources))

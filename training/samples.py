@@ -27,7 +27,7 @@ from piqa_training.degrade.recipes import (
     render,
     sample_recipe,
 )
-from piqa_training.originals import mirror, scaled, varied
+from piqa_training.originals import mirror, scaled, tones, varied
 from piqa_training.sources import Source
 
 FACE_MISSED = 0.08  # share of versions in which the detector is taken to have missed the face
@@ -105,6 +105,21 @@ def make_samples(
         seen = None if box is None or rng.random() < FACE_MISSED else _jitter(box, rng)
         samples.append(_sample(version, seen, recipe, config, has_face=box is not None))
     return samples
+
+
+def make_tones(
+    source: Source, face: Box | None, config: ModelConfig, seed: int, scenes: Sequence[Path] = ()
+) -> list[Sample]:
+    """One photo under one variation, then the same in grey, in brown, and in low key: nothing is wrong with any.
+
+    The arguments are those of `make_samples`.
+    """
+    rng = np.random.default_rng(seed)
+    photo = decode(source.path, max_side=config.preprocess.working_side)
+    image, box = varied(photo.image, face and scaled(face, photo.scale), scenes, rng)
+    recipe = Recipe(steps=())
+    versions = [image, *tones(image, box, rng)]
+    return [_sample(version, box, recipe, config, has_face=box is not None) for version in versions]
 
 
 def undegraded(source: Source, face: Box | None, config: ModelConfig, *, mirrored: bool = False) -> dict[Cut, Tensor]:

@@ -4,7 +4,7 @@ from PIL import Image
 from skimage import data
 
 from piqa_training.compose import before_scene, cut_out, has_plain_backdrop
-from piqa_training.originals import varied
+from piqa_training.originals import tones, varied
 
 FACE_IN_STUDIO = (105.0, 90.0, 195.0, 220.0)
 FACE = (170.0, 60.0, 270.0, 195.0)  # of the astronaut
@@ -50,6 +50,17 @@ def test_the_face_is_where_the_box_says(studio):
         x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         if 0 <= x < picture.width and 0 <= y < picture.height:
             assert np.abs(np.array(picture.getpixel((int(x), int(y)))) - (120, 80, 60)).max() <= 8
+
+
+def test_other_tones_are_grey_brown_and_dark_around_the_person(portrait):
+    grey, brown, dark = (np.asarray(made, dtype=float) for made in tones(portrait, FACE, np.random.default_rng(2)))
+    before = np.asarray(portrait, dtype=float)
+    assert (grey[..., 0] == grey[..., 2]).all() and grey.mean() == pytest.approx(before.mean(), rel=0.05)
+    assert brown[..., 0].mean() > brown[..., 1].mean() > brown[..., 2].mean()
+    face, corner = (slice(80, 180), slice(190, 250)), (slice(0, 60), slice(440, 512))
+    assert np.abs(dark[face] - before[face]).max() <= 1
+    assert dark[corner].mean() < 0.8 * before[corner].mean()
+    assert len(tones(portrait, None, np.random.default_rng(2))) == 2
 
 
 def test_variations_keep_the_face_and_differ(portrait):

@@ -176,6 +176,9 @@ def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkey
     pretrain_synthetic(network, sources[:5], rated, faces, options, tmp_path, Observer(), further=sources[5:])
     assert [path.name for path in seen] == ["pass-0-0.safetensors"]
     parts = {path.stem: FeatureSet.load(path) for path in (tmp_path / "features-tuned").iterdir()}
+    toned = parts.pop("tones-0")
+    assert len(toned.photo.unique()) == 5 and 15 <= len(toned.loss) <= 20
+    assert not toned.loss.any() and not toned.photo_severities.any() and toned.opinion.isnan().all()
     assert {name: len(part.loss) for name, part in parts.items()} == {
         "pass-0-0": 25,
         "further-0-0": 9,
