@@ -58,7 +58,10 @@ class FeatureSet:
 
 
 class Versions(Dataset[list[Sample]]):
-    """All versions of one source for each index."""
+    """All versions of one source for each index: `count` degraded ones, or with `tones` undegraded ones in other tones.
+
+    With neither, a source as it is and mirrored.
+    """
 
     def __init__(
         self,

@@ -38,7 +38,6 @@ FEATURES_FOLDER = "features"
 TUNED_FOLDER = "features-tuned"
 VIEWS_FOLDER = "views"
 TUNED_FILE = "tuned.safetensors"
-TONES = "tones"  # name of the jobs that show originals in other tones
 
 Scenes = Mapping[Split, Sequence[Path]]
 
@@ -161,10 +160,10 @@ class _Job:
 
     name: str
     sources: Sequence[Source]
-    versions: int  # of each; 0: as it is and mirrored
-    number: int  # of the first photo, unique over the run
+    versions: int = 0  # of each; 0: as it is and mirrored
     tunes: bool = False  # fine-tuning sees them too
     tones: bool = False  # undegraded versions in grey, brown and low key instead
+    number: int = 0  # of the first photo, unique over the run
 
 
 def _jobs(
@@ -174,19 +173,22 @@ def _jobs(
 
     In two passes one photo differs in size and mirroring, and counts as two.
     """
-    stages = [(f"pass-{turn}", originals, settings.versions, True) for turn in range(settings.passes)]
-    stages += [
-        (f"further-{turn}", further, settings.further_versions, False) for turn in range(settings.further_passes)
-    ]
     unrated = [replace(source, opinion=None) for source in originals]  # people judged the photo as it is
-    stages += [("rated", rated, 0, False), (TONES, unrated, 0, False)]
+    stages = [
+        *(_Job(f"pass-{turn}", originals, settings.versions, tunes=True) for turn in range(settings.passes)),
+        *(_Job(f"further-{turn}", further, settings.further_versions) for turn in range(settings.further_passes)),
+        _Job("rated", rated),
+        _Job("tones", unrated, tones=True),
+    ]
     jobs: list[_Job] = []
-    for name, sources, versions, tunes in stages:
-        first = jobs[-1].number + len(jobs[-1].sources) if jobs else 0
+    number = 0
+    for stage in stages:
+        sources = stage.sources
         jobs += [
-            _Job(f"{name}-{start}", sources[start : start + PART], versions, first + start, tunes, name == TONES)
+            replace(stage, name=f"{stage.name}-{start}", sources=sources[start : start + PART], number=number + start)
             for start in range(0, len(sources), PART)
         ]
+        number += len(sources)
     return jobs
 
 

@@ -1,5 +1,7 @@
 """Fine-tuning of the face branch's backbone on degraded views."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -172,12 +174,13 @@ def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkey
     monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda _, parts, *__: seen.extend(parts))
     heads = HeadSettings(epochs=1, photos_per_batch=8)
     options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS, further_passes=2, further_versions=3)
-    network, rated = tiny.network(tiny.LITE), sources[3:5]
-    pretrain_synthetic(network, sources[:5], rated, faces, options, tmp_path, Observer(), further=sources[5:])
+    network, originals = tiny.network(tiny.LITE), [replace(source, opinion=0.8) for source in sources[:5]]
+    pretrain_synthetic(network, originals, originals[3:], faces, options, tmp_path, Observer(), further=sources[5:])
     assert [path.name for path in seen] == ["pass-0-0.safetensors"]
     parts = {path.stem: FeatureSet.load(path) for path in (tmp_path / "features-tuned").iterdir()}
     toned = parts.pop("tones-0")
     assert len(toned.photo.unique()) == 5 and 15 <= len(toned.loss) <= 20
+    assert parts["pass-0-0"].opinion.isfinite().sum() == 5 and parts["rated-0"].opinion.isfinite().all()
     assert not toned.loss.any() and not toned.photo_severities.any() and toned.opinion.isnan().all()
     assert {name: len(part.loss) for name, part in parts.items()} == {
         "pass-0-0": 25,
