@@ -7,9 +7,10 @@
 
 DATA is the folder of the training data (`photos/`, `scenes/`, `biq2021/`); only what is held out of training is read.
 Parts: `ladders`, five levels of each family of `benchmarks.recipes`; `portraits`, whether the score knows where the
-face is; `stability`, what should not move it; `opinions`, against people's. Every version is written as a file, scored
-as `piqa score` scores it, and deleted; no result is kept from run to run. A figure with * behind it misses what is
-wanted of the model. --peers judges the files of the ladders by other programs too, those that are installed.
+face is; `stability`, what should not move it; `undegraded`, how many good photos get a reason all the same; `opinions`,
+against people's. Every version is written as a file, scored as `piqa score` scores it, and deleted; no result is kept
+from run to run. A figure with * behind it misses what is wanted of the model. --peers judges the files of the ladders
+by other programs too, those that are installed.
 """
 
 from __future__ import annotations
@@ -31,16 +32,18 @@ from benchmarks.ranking_photos import Material, gather
 from benchmarks.ranking_portraits import judge_portraits, render_portraits, show_portraits
 from benchmarks.ranking_scoring import Measured, Rendered, measure
 from benchmarks.ranking_stability import judge_stability, render_stability, show_stability
+from benchmarks.ranking_undegraded import judge_undegraded, show_undegraded
 from piqa_cli.errors import PiqaError
 from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.model.store import DEFAULT_MODEL, ModelFolder, find_model
 from piqa_cli.scoring.options import EngineOptions
 
-PARTS = ("ladders", "portraits", "stability", "opinions")
+PARTS = ("ladders", "portraits", "stability", "undegraded", "opinions")
 SHOW: dict[str, Callable[[dict[str, Any]], str]] = {
     "ladders": show_ladders,
     "portraits": show_portraits,
     "stability": show_stability,
+    "undegraded": show_undegraded,
     "opinions": show_opinions,
     "peers": show_peers,
 }
@@ -86,6 +89,8 @@ def run(model: ModelFolder, material: Material, options: argparse.Namespace) -> 
         rendered = _rendered(material, options.parts)
         measured = list(measure(rendered, folder, model, options=engine, peers=peers, keep=bool(options.keep)))
     results = _judged(measured, options.parts, bool(peers))
+    if "undegraded" in options.parts and material.undegraded:
+        results["undegraded"] = judge_undegraded(material.undegraded, model, engine)
     if "opinions" in options.parts and material.rated:
         results["opinions"] = judge_opinions(material.rated, model, engine)
     for part, found in results.items():

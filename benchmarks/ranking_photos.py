@@ -54,6 +54,7 @@ class Material:
     people: tuple[Photo, ...] = ()  # studio portraits to cut out
     places: tuple[Photo, ...] = ()  # scenes to set them before
     rated: tuple[Source, ...] = ()  # with people's opinions
+    undegraded: tuple[Source, ...] = ()  # everything that counts as such
 
 
 def gather(folder: Path | None, count: int) -> Material:
@@ -74,6 +75,7 @@ def gather(folder: Path | None, count: int) -> Material:
         people=tuple(photo for photo in good["portrait"] if photo.name.startswith(STUDIO)),
         places=tuple(good["scene"]),
         rated=tuple(source for source in held_out if source.opinion is not None),
+        undegraded=tuple(source for source in held_out if source.pristine),
     )
 
 

@@ -60,7 +60,7 @@ class Measured:
     @property
     def first_reason(self) -> str | None:
         """The defect that is named first, one of `DEFECTS`; other remarks do not count."""
-        return next((DEFECT_OF[w] for r in self.result.reasons if (w := r.split(": ")[-1]) in DEFECT_OF), None)
+        return first_defect(self.result.reasons)
 
 
 class Peer(Protocol):
@@ -69,6 +69,11 @@ class Peer(Protocol):
     def measure(self, paths: Sequence[Path]) -> list[dict[str, float]]:
         """Scores of each file by name, higher is better."""
         ...
+
+
+def first_defect(reasons: Sequence[str]) -> str | None:
+    """The first of `DEFECTS` among reasons in words."""
+    return next((DEFECT_OF[words] for reason in reasons if (words := reason.split(": ")[-1]) in DEFECT_OF), None)
 
 
 def as_image(picture: Picture) -> Image.Image:

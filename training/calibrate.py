@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log
+from math import log
 
 from torch import Tensor
 
@@ -13,6 +13,7 @@ RUINED_SCORE = 8.0  # of the median ruined one
 RUINED_LOSS = 0.85  # latent quality loss from here on
 FALSE_REASONS = 0.05  # share of undegraded photos that may show any defect at all
 LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.05, 0.5
+SMALLEST_SEVERITY = 1e-4  # estimates below count as this one
 
 
 def fit_score_map(raw: Tensor, loss: Tensor) -> ScoreMapConfig:
@@ -32,22 +33,22 @@ def fit_score_map(raw: Tensor, loss: Tensor) -> ScoreMapConfig:
 def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
     """The severity from which each defect is named: so high that few undegraded photos show any.
 
-    Every defect gets the same quantile of its own, the lowest with which at most `FALSE_REASONS` of the photos are
-    above a threshold.
+    In log-odds, where estimates spread evenly, every defect's threshold lies as many standard deviations above its mean
+    as every other's, the fewest with which at most `FALSE_REASONS` of the photos are above one.
 
     Args:
         severities: (N, 9) of held-out undegraded photos, the worse of photo and face.
 
     Returns:
-        9 thresholds in [`LEAST_THRESHOLD`, `GREATEST_THRESHOLD`], rounded up to hundredths.
+        9 thresholds in [`LEAST_THRESHOLD`, `GREATEST_THRESHOLD`], to three decimals.
     """
-    low, high = 0.5, 1.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        above = (severities > severities.quantile(middle, dim=0)).any(dim=1).float().mean()
-        low, high = (middle, high) if above > FALSE_REASONS else (low, middle)
-    found = severities.quantile(high, dim=0).clamp(LEAST_THRESHOLD, GREATEST_THRESHOLD)
-    return tuple(ceil(round(float(value) * 100, 4)) / 100 for value in found)
+    odds = severities.logit(eps=SMALLEST_SEVERITY)
+    mean, deviation = odds.mean(dim=0), odds.std(dim=0, correction=0)
+    highest = ((odds - mean) / deviation.clamp(min=1e-6)).amax(dim=1)  # (N,) of each photo's defects
+    found = (
+        (mean + deviation * highest.quantile(1 - FALSE_REASONS)).sigmoid().clamp(LEAST_THRESHOLD, GREATEST_THRESHOLD)
+    )
+    return tuple(round(float(value), 3) for value in found)
 
 
 def align(raw: Tensor, loss: Tensor, wanted: Tensor, wanted_loss: Tensor) -> tuple[float, float]:

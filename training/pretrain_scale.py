@@ -55,9 +55,13 @@ def align_face_head(network: DualBranchNet, features: FeatureSet) -> None:
 
 
 def visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...]:
-    """Severities that held-out undegraded photos hardly reach; the configured ones where these are too few."""
-    rows = features.val & (features.loss == 0) & _shown_degraded(features)
-    if int(rows.sum()) < LEAST_UNDEGRADED:
+    """Severities that undegraded photos hardly reach: held-out ones with a face, else all held-out ones.
+
+    Where these are too few, too, the configured ones stay.
+    """
+    undegraded = features.val & (features.loss == 0) & _shown_degraded(features)
+    chosen = (rows for rows in (undegraded & features.has_face, undegraded) if int(rows.sum()) >= LEAST_UNDEGRADED)
+    if (rows := next(chosen, None)) is None:
         return network.config.visible_at
     network.eval()
     with torch.inference_mode():

@@ -15,6 +15,7 @@ from benchmarks.ranking_portraits import judge_portraits
 from benchmarks.ranking_scoring import Measured, Version, measure
 from benchmarks.ranking_stability import judge_stability, render_stability
 from benchmarks.ranking_table import number, percent
+from benchmarks.ranking_undegraded import judge_undegraded, show_undegraded
 from benchmarks.recipes import FAMILIES, LEVELS
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model
@@ -226,6 +227,19 @@ def test_opinions_by_the_names_of_files(tmp_path):
     assert found["all"]["photos"] == 3
     assert -1 <= found["all"]["srcc"] <= 1
     assert found["with_a_face"]["photos"] <= 3
+
+
+def test_good_photos_that_get_a_reason_are_counted(tmp_path):
+    astronaut = Image.fromarray(data.astronaut())
+    noisy = np.asarray(astronaut) + np.random.default_rng(0).normal(0, 60, (512, 512, 3))
+    pictures = (astronaut, Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)), Image.fromarray(data.chelsea()))
+    sources = [Source(tmp_path / f"{index}.png", "photos", "val", pristine=True) for index in range(len(pictures))]
+    for source, picture in zip(sources, pictures, strict=True):
+        picture.save(source.path)
+    found = judge_undegraded(sources, find_model(), EngineOptions(workers=0))
+    assert [own["photos"] for own in found.values()] == [2, 1]
+    assert found["with a face"]["without_reason"] == 0.5
+    assert "50.0%*" in show_undegraded(found)
 
 
 def test_files_are_deleted_when_they_are_scored(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from piqa_training.calibrate import GOOD_SCORE, RUINED_SCORE
+from piqa_training.calibrate import GOOD_SCORE, GREATEST_THRESHOLD, LEAST_THRESHOLD, RUINED_SCORE
 from piqa_training.features import SUPERVISION, FeatureSet
 from piqa_training.fit.observer import Observer
 from piqa_training.pretrain_scale import LEAST_UNDEGRADED, score_map, visible_at
@@ -14,7 +14,11 @@ DEGRADED, NAN = 2 * LEAST_UNDEGRADED, float("nan")
 
 @pytest.fixture
 def network():
-    return tiny.network(tiny.LITE).eval()
+    """An untrained one whose estimates lie where thresholds may."""
+    made = tiny.network(tiny.LITE).eval()
+    for head in (made.photo_defects, made.face_defects):
+        torch.nn.init.constant_(head[-1].bias, -2.0)
+    return made
 
 
 def features_of(network, toned=0):
@@ -62,9 +66,22 @@ def test_photos_that_are_only_shown_in_other_tones_move_neither_map_nor_threshol
     expected = score_map(network, plain, Observer())
     assert score_map(network, more, Observer()) == expected
     assert visible_at(network, more) == visible_at(network, plain)
+    assert all(LEAST_THRESHOLD < value < GREATEST_THRESHOLD for value in visible_at(network, plain))
     good, ruined = (float(part.median()) for part in (raw[:DEGRADED], raw[DEGRADED:]))
     scores = [100 / (1 + 2.718281828 ** (-(value - expected.center) / expected.scale)) for value in (good, ruined)]
     assert scores == pytest.approx([GOOD_SCORE, RUINED_SCORE], abs=0.01)
+
+
+def test_photos_with_a_face_set_the_thresholds_where_they_are_enough(network):
+    with_face, others = slice(0, LEAST_UNDEGRADED), slice(LEAST_UNDEGRADED, DEGRADED)
+    few, all_of_them = features_of(network), features_of(network)
+    few.val[others] = False
+    all_of_them.has_face[others] = False
+    for values in all_of_them.features.values():
+        values[others] *= 30
+    assert visible_at(network, all_of_them) == visible_at(network, few)
+    all_of_them.has_face[with_face.start] = False
+    assert visible_at(network, all_of_them) != visible_at(network, few)
 
 
 def test_too_few_undegraded_photos_leave_the_thresholds_as_configured(network):
