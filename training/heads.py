@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from piqa_cli.model import statistics
 from piqa_cli.model.config import Cut
 from piqa_cli.model.network import DualBranchNet, Standardise
 from piqa_training.features import FeatureSet
@@ -16,6 +17,7 @@ from piqa_training.measures import Measures, measure
 from piqa_training.objective import Truth, Weights, objective
 
 HEADS = ("head", "face_head", "photo_defects", "face_defects")
+STATISTICS_SCALE = 6.0  # standard deviations, where a backbone's feature has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,19 @@ class HeadSettings:
 
 
 def fit_standardisation(network: DualBranchNet, features: FeatureSet) -> None:
-    """Set the network's fixed shift and scale from the training features."""
+    """Set the network's fixed shift and scale from the training features.
+
+    What the pixels say by themselves is left `STATISTICS_SCALE` times as large as the features of the backbones, which
+    are many more, so that neither their number nor the weight decay drowns it.
+    """
     for cut, values in features.features.items():
         module = network.standardise[cut]
         assert isinstance(module, Standardise), "only backbones pooled by stages are standardised"
         known = values[~features.val].float()
         module.mean.copy_(known.mean(dim=0))
         module.std.copy_(known.std(dim=0))
+        if network.config.statistics:
+            module.std[-statistics.WIDTH :] /= STATISTICS_SCALE
 
 
 def train_heads(

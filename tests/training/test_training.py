@@ -1,13 +1,16 @@
 """The whole chain on one portrait and a tiny backbone: samples -> features -> heads -> a model that ranks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage import data
 
+from piqa_cli.model import statistics
 from piqa_training.features import FeatureSet, Versions, extract
-from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
+from piqa_training.heads import STATISTICS_SCALE, HeadSettings, fit_standardisation, train_heads
 from piqa_training.samples import find_faces, make_samples, sample_versions
 from piqa_training.sources import Source
 from tests.model import tiny
@@ -59,6 +62,21 @@ def test_features_survive_the_disk(features, tmp_path):
     assert torch.equal(loaded.features["detail"], features.features["detail"])
     assert torch.equal(loaded.val, features.val)
     assert loaded.opinion.isnan().all()
+
+
+def test_what_the_pixels_say_stands_out_among_the_features(features):
+    network = tiny.network(replace(tiny.LITE, statistics=True))
+    drawn = {
+        view.cut: torch.randn(200, network.view_width(view), generator=torch.Generator().manual_seed(1)) * 3 + 5
+        for view in network.views
+    }
+    known = replace(features, features=drawn, val=torch.arange(200) % 5 == 0)
+    fit_standardisation(network, known)
+    for cut, values in drawn.items():
+        seen = network.standardise[cut](values[~known.val])
+        assert seen.mean(dim=0).abs().max() < 1e-3
+        assert torch.allclose(seen[:, : -statistics.WIDTH].std(dim=0), torch.tensor(1.0), atol=1e-3)
+        assert torch.allclose(seen[:, -statistics.WIDTH :].std(dim=0), torch.tensor(STATISTICS_SCALE), atol=1e-2)
 
 
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
