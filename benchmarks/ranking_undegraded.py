@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.ranking_ladders import WITHOUT_REASON
 from benchmarks.ranking_scoring import first_defect
 from benchmarks.ranking_table import mean, middle, number, percent, table
 from piqa_cli.model.store import ModelFolder
@@ -12,8 +13,6 @@ from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.engine import score_files
 from piqa_cli.scoring.options import EngineOptions
 from piqa_training.sources import Source
-
-WITHOUT_REASON = 0.95  # wanted
 
 
 def judge_undegraded(

@@ -34,7 +34,8 @@ def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
     """The severity from which each defect is named: so high that few undegraded photos show any.
 
     In log-odds, where estimates spread evenly, every defect's threshold lies as many standard deviations above its mean
-    as every other's, the fewest with which at most `FALSE_REASONS` of the photos are above one.
+    as every other's, the fewest with which at most `FALSE_REASONS` of the photos are above one. Rounding may let one
+    more photo through, and a threshold that would lie above `GREATEST_THRESHOLD` more of them.
 
     Args:
         severities: (N, 9) of held-out undegraded photos, the worse of photo and face.
