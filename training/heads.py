@@ -12,12 +12,15 @@ from torch import Tensor
 from piqa_cli.model import statistics
 from piqa_cli.model.config import Cut
 from piqa_cli.model.network import DualBranchNet, Standardise
+from piqa_cli.model.reader import STATISTICS_SCALE
 from piqa_training.features import FeatureSet
 from piqa_training.measures import Measures, measure
 from piqa_training.objective import Truth, Weights, objective
+from piqa_training.readers import ReaderSettings, train_readers
+from piqa_training.visibility import visibility
 
 HEADS = ("head", "face_head", "photo_defects", "face_defects")
-STATISTICS_SCALE = 6.0  # standard deviations, where a backbone's feature has one
+READERS = ("photo_reader", "face_reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,11 @@ class HeadSettings:
     photos_per_batch: int = 24  # every version of each
     opinions_per_batch: int = 192
     learning_rate: float = 1e-3
-    weight_decay: float = 3.0
+    weight_decay: float = 1.0
     feature_dropout: float = 0.2  # on the backbones' features, training only
     seed: int = 0
-    weights: Weights = field(default_factory=Weights)
+    weights: Weights = field(default_factory=lambda: Weights(opinion=34.0, defects=2.0))
+    readers: ReaderSettings = field(default_factory=ReaderSettings)
 
 
 def fit_standardisation(network: DualBranchNet, features: FeatureSet) -> None:
@@ -58,15 +62,15 @@ def train_heads(
 ) -> Measures:
     """Train the heads in place and keep the epoch that is best on the held-out photos.
 
+    Readers of pixel statistics are trained by themselves first, then go on with the heads at a pace of their own.
     `report` is called after every epoch with its number, the parts of the loss, and the held-out measures.
     """
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
-    modules = [module for name, module in network.named_children() if name in HEADS]
-    parameters = [p for module in modules for p in module.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs)
     standardised = standardise(network, features)
+    train_readers(network, standardised, features, settings.readers, generator)
+    optimiser = _optimiser(network, settings)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs)
     best, best_state = measure(network, standardised, features), copy.deepcopy(network.state_dict())
     for epoch in range(settings.epochs):
         network.train()
@@ -95,18 +99,32 @@ def train_heads(
     return best
 
 
+def _optimiser(network: DualBranchNet, settings: HeadSettings) -> torch.optim.Optimizer:
+    heads, readers = (
+        [p for name, module in network.named_children() if name in names for p in module.parameters()]
+        for names in (HEADS, READERS)
+    )
+    later = settings.learning_rate * settings.readers.later_rate
+    return torch.optim.AdamW(
+        [
+            {"params": heads, "lr": settings.learning_rate, "weight_decay": settings.weight_decay},
+            {"params": readers, "lr": later, "weight_decay": settings.readers.weight_decay},
+        ]
+    )
+
+
 def standardise(network: DualBranchNet, features: FeatureSet) -> dict[Cut, Tensor]:
     """All features as the heads see them, float32 (N, F)."""
     return {cut: network.standardise[cut](values.float()) for cut, values in features.features.items()}
 
 
 def truth_of(features: FeatureSet, rows: Tensor) -> Truth:
-    """The supervision of some samples."""
+    """The supervision of some samples; severities as their `visibility`."""
     return Truth(
         features.loss[rows],
         features.face_loss[rows],
-        features.photo_severities[rows],
-        features.face_severities[rows],
+        visibility(features.photo_severities[rows]),
+        visibility(features.face_severities[rows]),
         features.opinion[rows],
         features.photo[rows],
     )

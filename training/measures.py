@@ -13,6 +13,7 @@ from torch import Tensor
 from piqa_cli.model.config import Cut
 from piqa_cli.model.network import DualBranchNet
 from piqa_training.features import FeatureSet
+from piqa_training.visibility import visibility
 
 CLEAR_DIFFERENCE = 0.05  # of latent quality loss: versions of one photo closer than this are not compared
 
@@ -25,7 +26,7 @@ class Measures:
     face_same_photo: float  # the same for the face alone
     across: float  # SRCC of score with latent quality over all degraded photos
     opinion: float  # SRCC of score with mean opinion over undegraded photos
-    defects: float  # 1 - mean absolute error of the photo's severities
+    defects: float  # 1 - mean absolute error of the visibility of the photo's defects
 
     @property
     def overall(self) -> float:
@@ -44,14 +45,14 @@ def measure(network: DualBranchNet, standardised: Mapping[Cut, Tensor], features
     degraded = features.photo_severities[rows, 0].isfinite()
     rated = features.opinion[rows].isfinite()
     loss, photo = features.loss[rows][degraded], features.photo[rows][degraded]
-    severities = features.photo_severities[rows][degraded]
+    visible = visibility(features.photo_severities[rows][degraded])
     assert output.photo_defects is not None
     return Measures(
         same_photo=pair_accuracy(output.raw[degraded], -loss, photo),
         face_same_photo=pair_accuracy(faces.raw[degraded], -features.face_loss[rows][degraded], photo),
         across=float(spearmanr(output.raw[degraded], -loss).statistic),
         opinion=float(spearmanr(output.raw[rated], features.opinion[rows][rated]).statistic),
-        defects=1 - float((output.photo_defects[degraded] - severities).abs().mean()),
+        defects=1 - float((output.photo_defects[degraded] - visible).abs().mean()),
     )
 
 

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--passes", type=int, default=1, help="times to go through the photos, each with new versions")
     parser.add_argument("--versions", type=int, default=11, help="versions of a photo in a pass, the first undegraded")
     parser.add_argument(
-        "--further-passes", type=int, default=2, help="times through the photos that only the heads see"
+        "--further-passes", type=int, default=3, help="times through the photos that only the heads see"
     )
     parser.add_argument("--further-versions", type=int, default=7, help="versions of such a photo in a pass")
     parser.add_argument("--epochs", type=int, default=HeadSettings().epochs)

@@ -51,7 +51,7 @@ class SyntheticSettings:
     workers: int = 2  # processes that render
     heads: HeadSettings = field(default_factory=HeadSettings)
     tune: TuneSettings | None = None  # of the face branch's backbone; None: both stay as they are
-    further_passes: int = 2  # times through the photos that the heads alone learn from
+    further_passes: int = 3  # times through the photos that the heads alone learn from
     further_versions: int = 7  # of such a photo in a pass
 
     def __post_init__(self) -> None:

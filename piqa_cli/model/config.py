@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from piqa_cli.errors import ModelError
 
 FORMAT = 1
+LATER_FIELDS: dict[str, Any] = {"reader": 0}  # what a model has that was written before there were these fields
 CONFIG_FILE = "config.json"
 VISIBLE = 0.3  # severity of a clearly visible defect
 
@@ -86,6 +87,7 @@ class ModelConfig:
     auxiliary: Auxiliary = "none"
     face_head: bool = False  # a second regressor that scores one face from its own views
     statistics: bool = False  # tone, colour and texture of the pixels beside each view's features (model/statistics.py)
+    reader: int = 0  # width of what reads the statistics for the `defects` alone (model/reader.py); 0: there is none
     hidden: int = 128
     dropout: float = 0.1
     score_map: ScoreMapConfig = ScoreMapConfig()
@@ -99,7 +101,10 @@ class ModelConfig:
 
 
 def load_config(folder: Path) -> ModelConfig:
-    """Read `config.json` of a model folder strictly: unknown, missing or ill-typed fields raise `ModelError`."""
+    """Read `config.json` of a model folder strictly: unknown, missing or ill-typed fields raise `ModelError`.
+
+    Only `LATER_FIELDS` may be missing, so that a model of one's own outlives an update.
+    """
     path = folder / CONFIG_FILE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -110,7 +115,7 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         if isinstance(data, dict) and data.get("format") != FORMAT:
             raise _MismatchError(f"format is {data.get('format')!r}, this piqa reads format {FORMAT}")
-        config = _build(ModelConfig, data, "")
+        config = _build(ModelConfig, LATER_FIELDS | data if isinstance(data, dict) else data, "")
     except _MismatchError as error:
         raise ModelError(f"{path}: {error}", path=path, hint="the folder was made by another version of piqa") from None
     assert isinstance(config, ModelConfig)

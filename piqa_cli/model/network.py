@@ -15,10 +15,13 @@ from torch import Tensor, nn
 from piqa_cli.model import statistics
 from piqa_cli.model.backbone import Backbone
 from piqa_cli.model.config import Branch, Cut, ModelConfig, ViewConfig
+from piqa_cli.model.reader import OUTPUTS, PixelReader
 from piqa_cli.records import DEFECTS
 
 LIQE_WIDTH = 495  # 5 qualities x 9 scenes x 11 distortions
 STANDARDISE_EPS = 1e-6
+READER_SHARE = 0.3  # of a defect's log-odds, where a reader of the pixels has a say
+UNHEARD = 0.5  # share of training samples whose score must do without the readers: they know the trained damage best
 _BRANCHES: tuple[Branch, ...] = ("full", "face")
 
 Views = Mapping[Cut, Tensor]  # cut -> float32 (B, K, 3, S, S), normalised; K crops, 1 without cropping
@@ -73,20 +76,29 @@ class DualBranchNet(nn.Module):
         super().__init__()
         self.config = config
         self.views: tuple[ViewConfig, ...] = config.preprocess.views
+        self.face_views = tuple(view for view in self.views if view.cut != "frame")
         sizes = {branch: max((v.size for v in self.views if v.branch == branch), default=0) for branch in _BRANCHES}
         self.full = Backbone(config.full, sizes["full"])
         self.face = Backbone(config.face, sizes["face"])
         self.standardise = nn.ModuleDict({v.cut: self._standardiser(v) for v in self.views})
         photo_width = sum(self.view_width(v) for v in self.views)
-        face_width = sum(self.view_width(v) for v in self.views if v.cut != "frame")
+        face_width = sum(self.view_width(v) for v in self.face_views)
         auxiliary_width = {"none": 0, "liqe": LIQE_WIDTH, "defects": 2 * len(DEFECTS)}[config.auxiliary]
+        reads = bool(config.reader) and config.statistics and config.auxiliary == "defects"
+        reader_width = OUTPUTS if reads else 0
         self.photo_defects: Regressor | None = None
         self.face_defects: Regressor | None = None
         if config.auxiliary == "defects":
             self.photo_defects = Regressor(photo_width, config.hidden, len(DEFECTS), config.dropout)
             self.face_defects = Regressor(face_width, config.hidden, len(DEFECTS), config.dropout)
-        self.head = Regressor(photo_width + auxiliary_width, config.hidden, 1, config.dropout)
-        face_auxiliary = len(DEFECTS) if config.auxiliary == "defects" else 0
+        self.photo_reader: PixelReader | None = None
+        self.face_reader: PixelReader | None = None
+        if reads:
+            self.photo_reader = PixelReader(len(self.views), config.reader)
+            self.face_reader = PixelReader(len(self.face_views), config.reader)
+        self.hearing = nn.Dropout1d(UNHEARD)  # all that a reader says of a crop, or nothing of it
+        self.head = Regressor(photo_width + auxiliary_width + 2 * reader_width, config.hidden, 1, config.dropout)
+        face_auxiliary = reader_width + (len(DEFECTS) if config.auxiliary == "defects" else 0)
         self.face_head = (
             Regressor(face_width + face_auxiliary, config.hidden, 1, config.dropout) if config.face_head else None
         )
@@ -112,9 +124,11 @@ class DualBranchNet(nn.Module):
         parts = [photo]
         photo_defects = face_defects = None
         if self.photo_defects is not None and self.face_defects is not None:
-            photo_defects = self.photo_defects(photo).sigmoid()  # (B, K, 9)
-            face_defects = self.face_defects(self._face_features(features)).sigmoid()
-            parts += [photo_defects, face_defects]
+            read = self._read(self.photo_reader, features, self.views)  # (B, K, `OUTPUTS`)
+            face_read = self._read(self.face_reader, features, self.face_views)
+            photo_defects = _severities(self.photo_defects(photo), read)  # (B, K, 9)
+            face_defects = _severities(self.face_defects(self._face_features(features)), face_read)
+            parts += [photo_defects, face_defects, *(self.hearing(r) for r in (read, face_read) if r is not None)]
         elif self.config.auxiliary == "liqe":
             if liqe is None or liqe.shape != (batch, LIQE_WIDTH):
                 raise ValueError(f"this model needs LIQE features of shape ({batch}, {LIQE_WIDTH})")
@@ -143,12 +157,21 @@ class DualBranchNet(nn.Module):
         """The face head on features that are there already (the main face's); needs `face_head`."""
         assert self.face_head is not None, "configuration has no face head"
         own = self._face_features(features)  # (B, K, F)
-        defects = None if self.face_defects is None else self.face_defects(own).sigmoid()
-        raw = self.face_head(own if defects is None else torch.cat([own, defects], dim=2))
+        parts, defects = [own], None
+        if self.face_defects is not None:
+            read = self._read(self.face_reader, features, self.face_views)
+            defects = _severities(self.face_defects(own), read)
+            parts += [defects, *([] if read is None else [self.hearing(read)])]
+        raw = self.face_head(torch.cat(parts, dim=2))
         return FaceOutput(raw.mean(dim=(1, 2)), None if defects is None else defects.mean(dim=1))
 
     def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
-        return torch.cat([features[v.cut] for v in self.views if v.cut != "frame"], dim=2)
+        return torch.cat([features[v.cut] for v in self.face_views], dim=2)
+
+    def _read(
+        self, reader: PixelReader | None, features: Mapping[Cut, Tensor], views: tuple[ViewConfig, ...]
+    ) -> Tensor | None:
+        return None if reader is None else reader(statistics_part(features, views))
 
     def describe(self, view: ViewConfig, images: Tensor) -> Tensor:
         """What the branch sees in (N, 3, S, S) and, if configured, what the pixels say: (N, F)."""
@@ -171,3 +194,15 @@ class DualBranchNet(nn.Module):
 
     def _standardiser(self, view: ViewConfig) -> nn.Module:
         return Standardise(self.view_width(view)) if self._branch(view).pooling == "stages" else nn.Identity()
+
+
+def statistics_part(features: Mapping[Cut, Tensor], views: tuple[ViewConfig, ...]) -> Tensor:
+    """The statistics of the pixels out of the features of some views: (B, K, views x `statistics.WIDTH`)."""
+    return torch.cat([features[view.cut][..., -statistics.WIDTH :] for view in views], dim=2)
+
+
+def _severities(odds: Tensor, read: Tensor | None) -> Tensor:
+    """Severities in [0, 1] from the log-odds of a head that sees everything, and of a reader of the pixels."""
+    if read is not None:
+        odds = (1 - READER_SHARE) * odds + READER_SHARE * read[..., : len(DEFECTS)]
+    return odds.sigmoid()

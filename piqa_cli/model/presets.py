@@ -29,6 +29,7 @@ PIQA_LITE = ModelConfig(
     auxiliary="defects",
     face_head=True,
     statistics=True,
+    reader=256,
     preprocess=PreprocessConfig(
         views=(
             ViewConfig("frame", "full", 320),

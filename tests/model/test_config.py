@@ -43,6 +43,11 @@ def test_what_does_not_fit_is_named(change, message, tmp_path):
     assert str(tmp_path) in caught.value.message
 
 
+def test_a_model_of_an_earlier_version_is_read(tmp_path):
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(lambda d: d.pop("reader"))))
+    assert load_config(tmp_path) == replace(PIQA_LITE, reader=0)
+
+
 def test_a_folder_without_config_is_no_model_folder(tmp_path):
     with pytest.raises(ModelError, match="no model folder"):
         load_config(tmp_path)

@@ -8,6 +8,7 @@ from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import BackboneConfig
 from piqa_cli.model.network import LIQE_WIDTH, DualBranchNet
 from piqa_cli.model.presets import DN_PIQA, PIQA_LITE
+from piqa_cli.model.reader import OUTPUTS
 from piqa_cli.model.statistics import WIDTH
 from tests.model import tiny
 
@@ -101,7 +102,9 @@ def test_the_published_network_has_the_published_widths():
 def test_the_default_reads_every_stage_and_the_pixels():
     network = DualBranchNet(PIQA_LITE)
     assert network.full.width == network.face.width == 1024
-    assert network.head[0].weight.shape == (128, 3 * (1024 + WIDTH) + 18)
+    assert network.head[0].weight.shape == (128, 3 * (1024 + WIDTH) + 18 + 2 * OUTPUTS)
+    assert network.photo_reader[0].weight.shape == (256, 3 * WIDTH)
+    assert network.face_reader[0].weight.shape == (256, 2 * WIDTH)
 
 
 def test_an_unknown_backbone_is_a_model_error():

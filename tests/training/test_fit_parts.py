@@ -87,6 +87,7 @@ def test_frozen_stages_keep_weights_and_statistics():
     training_mode(network, settings, frozen_norms=True)
     assert not any(m.training for m in network.full.modules() if isinstance(m, nn.BatchNorm2d))
     assert network.head.training
+    assert not network.hearing.training  # or processes would not agree
 
 
 def test_layer_decay_and_head_factor_set_each_rate():
@@ -120,7 +121,7 @@ def test_shared_dropout_changes_no_weight():
     names = list(network.state_dict())
     share_dropout(network, Place())
     assert list(network.state_dict()) == names
-    assert sum(isinstance(m, SharedDropout) for m in network.modules()) == 4
+    assert sum(isinstance(m, SharedDropout) for m in network.modules()) == 8
 
 
 def manifest(rows):

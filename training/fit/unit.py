@@ -22,7 +22,7 @@ RAW, FLIPPED, FACE = 0, 1, 2
 PHOTO_DEFECTS = slice(3, 3 + len(DEFECTS))
 FACE_DEFECTS = slice(3 + len(DEFECTS), 3 + 2 * len(DEFECTS))
 COLUMNS = 3 + 2 * len(DEFECTS)
-HEADS = ("head", "face_head", "photo_defects", "face_defects")
+HEADS = ("head", "face_head", "photo_defects", "face_defects", "photo_reader", "face_reader")
 
 Views = dict[Cut, Tensor]
 
@@ -112,6 +112,7 @@ def freeze(network: DualBranchNet, settings: TrainSettings) -> None:
 def training_mode(network: DualBranchNet, settings: TrainSettings, *, frozen_norms: bool) -> None:
     """Training mode, except for frozen stages and, where asked for, the statistics of batch norms."""
     network.train()
+    network.hearing.eval()  # its draws would differ from process to process
     for backbone in (network.full, network.face):
         for module in modules_of_stages(backbone.net, settings.run.frozen_stages):
             module.eval()
