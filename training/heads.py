@@ -11,16 +11,13 @@ from torch import Tensor
 
 from piqa_cli.model import statistics
 from piqa_cli.model.config import Cut
-from piqa_cli.model.network import DualBranchNet, Standardise
+from piqa_cli.model.network import HEADS, READERS, DualBranchNet, Standardise
 from piqa_cli.model.reader import STATISTICS_SCALE
 from piqa_training.features import FeatureSet
 from piqa_training.measures import Measures, measure
 from piqa_training.objective import Truth, Weights, objective
 from piqa_training.readers import ReaderSettings, train_readers
 from piqa_training.visibility import visibility
-
-HEADS = ("head", "face_head", "photo_defects", "face_defects")
-READERS = ("photo_reader", "face_reader")
 
 
 @dataclass(frozen=True, slots=True)

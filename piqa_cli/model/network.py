@@ -20,8 +20,10 @@ from piqa_cli.records import DEFECTS
 
 LIQE_WIDTH = 495  # 5 qualities x 9 scenes x 11 distortions
 STANDARDISE_EPS = 1e-6
+HEADS = ("head", "face_head", "photo_defects", "face_defects")  # modules, not all in every configuration
+READERS = ("photo_reader", "face_reader")
 READER_SHARE = 0.3  # of a defect's log-odds, where a reader of the pixels has a say
-UNHEARD = 0.5  # share of training samples whose score must do without the readers: they know the trained damage best
+UNHEARD = 0.5  # share of training samples whose score must do without a reader: it knows the trained damage best
 _BRANCHES: tuple[Branch, ...] = ("full", "face")
 
 Views = Mapping[Cut, Tensor]  # cut -> float32 (B, K, 3, S, S), normalised; K crops, 1 without cropping

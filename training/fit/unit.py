@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from piqa_cli.model.backbone import Backbone
 from piqa_cli.model.config import Cut
-from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.network import HEADS, READERS, DualBranchNet
 from piqa_cli.model.preprocess import normalise
 from piqa_cli.records import DEFECTS
 from piqa_training.fit.sampler import mixed
@@ -22,7 +22,6 @@ RAW, FLIPPED, FACE = 0, 1, 2
 PHOTO_DEFECTS = slice(3, 3 + len(DEFECTS))
 FACE_DEFECTS = slice(3 + len(DEFECTS), 3 + 2 * len(DEFECTS))
 COLUMNS = 3 + 2 * len(DEFECTS)
-HEADS = ("head", "face_head", "photo_defects", "face_defects", "photo_reader", "face_reader")
 
 Views = dict[Cut, Tensor]
 
@@ -92,7 +91,7 @@ class SharedDropout(nn.Dropout):
 def share_dropout(network: DualBranchNet, place: Place) -> None:
     """Replace the heads' dropout, in place; the weights are not concerned."""
     number = 0
-    for name in HEADS:
+    for name in (*HEADS, *READERS):
         head = getattr(network, name)
         for key, module in list(head.named_children()) if head is not None else []:
             if isinstance(module, nn.Dropout):
