@@ -4,13 +4,14 @@
     python -m benchmarks.ranking ../shared --model RUN/model --parts ladders
     python -m benchmarks.ranking --photos 3                       # on photos that scikit-image brings
     python -m benchmarks.ranking ../shared --photos 6 --parts ladders --peers --json peers.json
+    python -m benchmarks.ranking ../shared --photos 16 --parts ladders --recipes listed
 
 DATA is the folder of the training data (`photos/`, `scenes/`, `biq2021/`); only what is held out of training is read.
-Parts: `ladders`, five levels of each family of `benchmarks.recipes`; `portraits`, whether the score knows where the
-face is; `stability`, what should not move it; `undegraded`, how many good photos get a reason all the same; `opinions`,
-against people's. Every version is written as a file, scored as `piqa score` scores it, and deleted; no result is kept
-from run to run. A figure with * behind it misses what is wanted of the model. --peers judges the files of the ladders
-by other programs too, those that are installed.
+Parts: `ladders`, five levels of each family of one of the two sets in `benchmarks.recipes`; `portraits`, whether the
+score knows where the face is; `stability`, what should not move it; `undegraded`, how many good photos get a reason all
+the same; `opinions`, against people's. Every version is written as a file, scored as `piqa score` scores it, and
+deleted; no result is kept from run to run. A figure with * behind it misses what is wanted of the model. --peers judges
+the files of the ladders by other programs too, those that are installed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from benchmarks.ranking_portraits import judge_portraits, render_portraits, show
 from benchmarks.ranking_scoring import Measured, Rendered, measure
 from benchmarks.ranking_stability import judge_stability, render_stability, show_stability
 from benchmarks.ranking_undegraded import judge_undegraded, show_undegraded
+from benchmarks.recipes import SETS
 from piqa_cli.errors import PiqaError
 from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.model.store import DEFAULT_MODEL, ModelFolder, find_model
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a model's name, or its folder")
     parser.add_argument("--models-dir", type=Path, help="where models are found by name")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure; all if not given")
+    parser.add_argument("--recipes", choices=SETS, default="photographic", help="which degradations the ladders show")
     parser.add_argument("--peers", action="store_true", help="judge the ladders by other programs too")
     parser.add_argument("--workers", type=int, help="processes that prepare photos, as of piqa score")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the rendered files here, to look at")
@@ -86,7 +89,7 @@ def run(model: ModelFolder, material: Material, options: argparse.Namespace) -> 
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        rendered = _rendered(material, options.parts)
+        rendered = _rendered(material, options.parts, options.recipes)
         measured = list(measure(rendered, folder, model, options=engine, peers=peers, keep=bool(options.keep)))
     results = _judged(measured, options.parts, bool(peers))
     if "undegraded" in options.parts and material.undegraded:
@@ -103,10 +106,10 @@ def run(model: ModelFolder, material: Material, options: argparse.Namespace) -> 
     }
 
 
-def _rendered(material: Material, parts: Sequence[str]) -> chain[Rendered]:
+def _rendered(material: Material, parts: Sequence[str], recipes: str) -> chain[Rendered]:
     portraits = [photo for photo in material.photos if photo.kind == "portrait"]
     return chain(
-        render_ladders(material.photos) if "ladders" in parts else (),
+        render_ladders(material.photos, SETS[recipes]) if "ladders" in parts else (),
         render_portraits(material, FaceDetector(), len(material.photos)) if "portraits" in parts else (),
         render_stability(portraits or material.photos) if "stability" in parts else (),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.ranking_photos import Photo
 from benchmarks.ranking_scoring import Measured, Rendered, Version, as_image
 from benchmarks.ranking_table import mean, middle, number, percent, rank_correlation, table
-from benchmarks.recipes import FAMILIES, LEVELS, degrade
+from benchmarks.recipes import FAMILIES, LEVELS, degrade, family_of
 from benchmarks.recipes_base import from_bytes
 
 PAIRS, PAIRS_APART, SRCC = 0.97, 0.99, 0.85  # wanted of every family
@@ -22,14 +22,21 @@ GOOD_PORTRAIT, RUINED = (80.0, 90.0), 20.0
 Value = Callable[[Measured], float]
 
 
-def render_ladders(photos: Sequence[Photo]) -> Iterator[Rendered]:
+def render_ladders(photos: Sequence[Photo], families: Iterable[str] = FAMILIES) -> Iterator[Rendered]:
+    """Every photo as it is and at every level of every family."""
+    names = tuple(families)
     for photo in photos:
         picture = from_bytes(photo.load())
         yield Rendered(Version("ladder", photo.name, "undegraded", kind=photo.kind), as_image(picture))
-        for family in FAMILIES:
+        for family in names:
             for level in range(1, LEVELS + 1):
                 version = Version("ladder", photo.name, family, level, photo.kind)
                 yield Rendered(version, as_image(degrade(picture, family, level, photo.seed)))
+
+
+def families_of(ladders: Sequence[Measured]) -> list[str]:
+    """The families that were rendered, in their order."""
+    return list(dict.fromkeys(m.version.case for m in ladders if m.version.level > 0))
 
 
 def ladder_of(family: str, ladders: Sequence[Measured]) -> list[Measured]:
@@ -56,12 +63,12 @@ def correlation(ladder: Sequence[Measured], value: Value, lowest: int = 0) -> fl
 
 def judge_ladders(ladders: Sequence[Measured]) -> dict[str, Any]:
     """Everything that the ladders tell."""
-    families = {name: _judge_family(name, ladder_of(name, ladders)) for name in FAMILIES}
+    families = {name: _judge_family(name, ladder_of(name, ladders)) for name in families_of(ladders)}
     return {"families": families, "originals": _judge_originals(ladders)}
 
 
 def _judge_family(name: str, ladder: Sequence[Measured]) -> dict[str, Any]:
-    family = FAMILIES[name]
+    family = family_of(name)
     at = [[m for m in ladder if m.version.level == level] for level in range(LEVELS + 1)]
     named = [m.first_reason in family.defects for m in at[NAMED_LEVEL]] if family.defects else []
     drops = [_score_of(m, at[0]) - m.score for m in at[SPREAD_LEVEL]]
@@ -90,7 +97,7 @@ def _judge_originals(ladders: Sequence[Measured]) -> dict[str, Any]:
     originals = [m for m in ladders if m.version.level == 0]
     portraits = [m for m in originals if m.version.kind == "portrait"]
     level_2 = [_score_of(m, originals) - m.score for m in ladders if m.version.level == SPREAD_LEVEL]
-    strongest = [m.score for m in ladders if m.version.level == LEVELS and not FAMILIES[m.version.case].held_out]
+    strongest = [m.score for m in ladders if m.version.level == LEVELS and not family_of(m.version.case).held_out]
     scores = [m.score for m in originals]
     return {
         "without_reason": mean([m.first_reason is None for m in originals]),

@@ -20,10 +20,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.ranking_ladders import correlation, ladder_of, right_order
+from benchmarks.ranking_ladders import correlation, families_of, ladder_of, right_order
 from benchmarks.ranking_scoring import Measured, Peer
 from benchmarks.ranking_table import MISSED, mean, table
-from benchmarks.recipes import FAMILIES
 
 OURS = "piqa"
 BEHIND = 0.01  # of pairs: how far another may be ahead in one family
@@ -118,7 +117,9 @@ def _grey(path: Path) -> Any:
 def judge_peers(ladders: Sequence[Measured]) -> dict[str, Any]:
     """Pairs and SRCC of every family by every program, and whether piqa is ahead."""
     names = [OURS, *sorted({name for m in ladders for name in m.peers})]
-    families = {family: {name: _judge(name, ladder_of(family, ladders)) for name in names} for family in FAMILIES}
+    families = {
+        family: {name: _judge(name, ladder_of(family, ladders)) for name in names} for family in families_of(ladders)
+    }
     over_all = {n: {k: mean([own[n][k] for own in families.values()]) for k in ("pairs", "srcc")} for n in names}
     unscored = {name: sum(not np.isfinite(m.peers[name]) for m in ladders) for name in names[1:]}
     verdict = _verdict(families, over_all, names[1:])

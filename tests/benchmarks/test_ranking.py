@@ -16,7 +16,7 @@ from benchmarks.ranking_scoring import Measured, Version, measure
 from benchmarks.ranking_stability import judge_stability, render_stability
 from benchmarks.ranking_table import number, percent
 from benchmarks.ranking_undegraded import judge_undegraded, show_undegraded
-from benchmarks.recipes import FAMILIES, LEVELS
+from benchmarks.recipes import FAMILIES, LEVELS, LISTED, SETS
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model
 from piqa_cli.records import PhotoScore
@@ -249,6 +249,23 @@ def test_files_are_deleted_when_they_are_scored(tmp_path):
     assert [m.version.level for m in measured] == [0, 1]
     assert measured[0].score > 0
     assert not list(tmp_path.iterdir())
+
+
+def test_ladders_of_the_listed_set_are_judged_by_their_own_families():
+    photos = [Photo("astronaut", "portrait")]
+    rendered = ranking_ladders.render_ladders(photos, ["darkened", "white noise"])
+    versions = [one.version for one in rendered]
+    assert [(v.case, v.level) for v in versions[:3]] == [("undegraded", 0), ("darkened", 1), ("darkened", 2)]
+    assert len(versions) == 1 + 2 * LEVELS
+    found = [made(v, 85.0 - 10 * v.level, ("photo: noise",) if v.level else ()) for v in versions]
+    families = ranking_ladders.judge_ladders(found)["families"]
+    assert {name: own["named_first_at_level_3"] for name, own in families.items()} == {"darkened": 0, "white noise": 1}
+
+
+def test_no_name_stands_for_two_families():
+    assert set(SETS) == {"photographic", "listed"}
+    assert not set(FAMILIES) & set(LISTED)
+    assert all(family.name == name for name, family in {**FAMILIES, **LISTED}.items())
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from benchmarks.recipes import FAMILIES, LEVELS, degrade
+from benchmarks.recipes import FAMILIES, LEVELS, LISTED, degrade
 from benchmarks.recipes_base import from_bytes, to_linear, to_srgb
 from benchmarks.recipes_light import blackbody, mean_exposure
 from benchmarks.recipes_optics import disc, shake_path, trace
@@ -27,7 +27,7 @@ def error(picture, family, level):
     return float(((degrade(picture, family, level, 7) - picture) ** 2).mean())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, *LISTED])
 def test_every_level_is_further_from_the_original(picture, family):
     errors = [error(picture, family, level) for level in range(LEVELS + 1)]
     assert errors[0] == 0
@@ -35,7 +35,7 @@ def test_every_level_is_further_from_the_original(picture, family):
     assert all(milder < stronger for milder, stronger in pairwise(errors))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, *LISTED])
 def test_a_seed_fixes_the_result_and_the_original_stays(picture, family):
     before = picture.copy()
     first, again = degrade(picture, family, 3, 1), degrade(picture, family, 3, 1)
