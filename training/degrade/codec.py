@@ -15,7 +15,7 @@ from piqa_training.degrade.light import Image, clip, pick
 Bytes = npt.NDArray[np.uint8]
 
 _SAMPLINGS = (0x221111, 0x221111, 0x111111, 0x211111)  # 4:2:0 twice as likely, 4:4:4, 4:2:2
-_HABITS = {"jpeg": 5.0, "twice": 1.5, "small": 1.5, "webp": 1.5, "avif": 0.3, "jpeg2000": 0.2}
+_HABITS = {"jpeg": 5.0, "twice": 1.5, "small": 1.5, "webp": 0.8, "avif": 0.8, "jpeg2000": 0.4}
 _BEST_QUALITY, _WORST_QUALITY = 92.0, 4.0
 
 

@@ -24,6 +24,12 @@ def box(image: Image, size: int) -> Image:
     return np.asarray(blurred, dtype=np.float32).reshape(image.shape)
 
 
+def bilateral(image: Image, tolerance: float) -> Image:
+    """Smooth one channel, but not across steps much larger than `tolerance` in value (Tomasi and Manduchi 1998)."""
+    smoothed = cv2.bilateralFilter(image, 7, max(tolerance, 1e-3), 2.0, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(smoothed, dtype=np.float32).reshape(image.shape)
+
+
 def convolve(image: Image, kernel: Mask) -> Image:
     """Filter 1 to 4 channels with one kernel."""
     filtered = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101)

@@ -21,7 +21,7 @@ _LARGEST_SIGMA = 9.0  # pixels at a long side of 1000
 _LONGEST_PATH = 45.0
 _WIDEST_FRINGE = 12.0
 _POINT_SPREADS = {"gaussian": 3.0, "disc": 3.0, "polygon": 1.5, "ring": 0.7, "tails": 0.8}
-_MOVEMENTS = {"line": 4.0, "curve": 2.0, "shake": 2.5, "rotation": 0.8, "zoom": 0.5}
+_MOVEMENTS = {"line": 2.5, "jerk": 1.5, "curve": 2.0, "shake": 2.5, "rotation": 0.8, "zoom": 0.5}
 
 
 def defocus(linear: Image, severity: float, rng: np.random.Generator) -> Image:
@@ -83,7 +83,7 @@ def _normalise(kernel: Coordinates, centre: int) -> Mask:
 
 
 def motion(linear: Image, severity: float, rng: np.random.Generator) -> Image:
-    """Camera or subject moved during the exposure: line, curve, shaky path, rotation about a point, zoom."""
+    """Camera or subject moved during the exposure: line, jerk (a double image), curve, shaky path, rotation, zoom."""
     kind = pick(rng, _MOVEMENTS)
     path = _path(kind, rng)
     bearing, distance, sign = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.9), float(rng.choice([-1.0, 1.0]))
@@ -101,6 +101,8 @@ def _path(kind: str, rng: np.random.Generator) -> Coordinates:
     angle, bow, wobble = rng.uniform(0, np.pi), rng.uniform(-1.2, 1.2), rng.uniform(0.05, 0.7)
     jitter = np.cumsum(rng.standard_normal((400, 2)), axis=0)
     pace = time + rng.uniform(0, 0.12) * np.sin(2 * np.pi * time + rng.uniform(0, 6.3))
+    if kind == "jerk":
+        pace = _jerk(time, rng)
     across = {"curve": bow * time**2}.get(kind, 0 * time)
     path = np.stack([pace, across], axis=1)
     if kind == "shake":
@@ -111,6 +113,12 @@ def _path(kind: str, rng: np.random.Generator) -> Coordinates:
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     path = (path - path.mean(axis=0)) @ turn
     return np.asarray(path / np.hypot(*np.ptp(path, axis=0)))
+
+
+def _jerk(time: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """At rest in one place, then soon in another, for unequal shares of the time."""
+    began, lasted = rng.uniform(-0.42, 0.42), rng.uniform(0.01, 0.15)
+    return np.interp(time, [began - lasted / 2, began + lasted / 2], [-0.5, 0.5])
 
 
 def _trace(path: Coordinates) -> Mask:

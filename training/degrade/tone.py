@@ -14,7 +14,7 @@ _LEAST_COLOUR = 0.02  # a greyer photo cannot be oversaturated
 
 def underexposure(image: Image, severity: float, rng: np.random.Generator) -> Image:
     """Up to 5 EV too dark: linear, gamma-like, crushed blacks or uneven light; some with noisy, banded shadows."""
-    kind = pick(rng, {"linear": 4, "gamma": 2, "crushed": 1.5, "uneven": 1.5})
+    kind = pick(rng, {"linear": 3.2, "gamma": 2.8, "crushed": 1.5, "uneven": 1.5})
     read_noise = float(rng.uniform(0.1, 1.0)) if rng.random() < 0.4 else 0.0
     coarse = float(rng.uniform(0.3, 0.85)) if rng.random() < 0.25 else 0.0
     field, grains = (
@@ -54,7 +54,7 @@ def _gamma(ev: float) -> float:
 
 def overexposure(image: Image, severity: float, rng: np.random.Generator) -> Image:
     """Up to 3.5 EV too bright: hard clipping, soft shoulder, gamma-like, uneven, or glowing highlights (bloom)."""
-    kind = pick(rng, {"linear": 4, "shoulder": 2, "gamma": 1.2, "uneven": 1.2, "bloom": 1.2})
+    kind = pick(rng, {"linear": 4, "shoulder": 1.5, "gamma": 1.7, "uneven": 1.2, "bloom": 1.2})
     field, knee = filters.smooth_field(image.shape, rng), float(rng.uniform(0.3, 0.8))
     glow, spread = float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.01, 0.04))
     ev = ramp(severity, _BRIGHTEST_EV, 0.8)
