@@ -18,7 +18,7 @@ WORDS = {
 CLOSED_EYES = "face: eyes closed"
 MOST_REASONS = 4
 FACE_EXCESS = 0.1  # a defect is the face's own when it is worse there by this much
-WANTS_A_REASON, FAINT = 75.0, 0.1  # below this score a photo has something wrong with it, if only this severe
+WANTS_A_REASON, FAINT = 70.0, 0.1  # below this score a photo has something wrong with it, if only this severe
 
 
 def reasons(
