@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -22,13 +22,12 @@ GOOD_PORTRAIT, RUINED = (80.0, 90.0), 20.0
 Value = Callable[[Measured], float]
 
 
-def render_ladders(photos: Sequence[Photo], families: Iterable[str] = FAMILIES) -> Iterator[Rendered]:
+def render_ladders(photos: Sequence[Photo], families: Collection[str] = FAMILIES) -> Iterator[Rendered]:
     """Every photo as it is and at every level of every family."""
-    names = tuple(families)
     for photo in photos:
         picture = from_bytes(photo.load())
         yield Rendered(Version("ladder", photo.name, "undegraded", kind=photo.kind), as_image(picture))
-        for family in names:
+        for family in families:
             for level in range(1, LEVELS + 1):
                 version = Version("ladder", photo.name, family, level, photo.kind)
                 yield Rendered(version, as_image(degrade(picture, family, level, photo.seed)))

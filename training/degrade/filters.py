@@ -25,7 +25,9 @@ def box(image: Image, size: int) -> Image:
 
 
 def bilateral(image: Image, tolerance: float) -> Image:
-    """Smooth one channel, but not across steps much larger than `tolerance` in value (Tomasi and Manduchi 1998)."""
+    """Smooth one channel within 3 pixels, but not across steps much larger than `tolerance` in value (bilateral filter,
+    Tomasi and Manduchi 1998).
+    """
     smoothed = cv2.bilateralFilter(image, 7, max(tolerance, 1e-3), 2.0, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(smoothed, dtype=np.float32).reshape(image.shape)
 

@@ -117,8 +117,8 @@ def _path(kind: str, rng: np.random.Generator) -> Coordinates:
 
 def _jerk(time: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """At rest in one place, then soon in another, for unequal shares of the time."""
-    began, lasted = rng.uniform(-0.42, 0.42), rng.uniform(0.01, 0.15)
-    return np.interp(time, [began - lasted / 2, began + lasted / 2], [-0.5, 0.5])
+    middle, lasted = rng.uniform(-0.42, 0.42), rng.uniform(0.01, 0.15)
+    return np.interp(time, [middle - lasted / 2, middle + lasted / 2], [-0.5, 0.5])
 
 
 def _trace(path: Coordinates) -> Mask:
