@@ -20,6 +20,7 @@ from piqa_cli.model.preprocess import normalise
 from piqa_cli.records import Box
 from piqa_training.samples import Sample, make_samples, make_tones, undegraded
 from piqa_training.sources import Source, Split
+from piqa_training.workers import start_worker
 
 MISSING = float("nan")
 FEATURES_PREFIX = "features."  # of the names of tensors in a file
@@ -139,11 +140,11 @@ def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
     yield from DataLoader(dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread)
 
 
-def one_thread(_: int) -> None:
-    """Worker set-up: the other processes are the parallelism."""
+def one_thread(number: int) -> None:
+    """As `start_worker`, with one thread for OpenCV as well."""
     import cv2
 
-    torch.set_num_threads(1)
+    start_worker(number)
     cv2.setNumThreads(1)
 
 

@@ -7,11 +7,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
 from piqa_cli.errors import EngineError
+from piqa_cli.scoring.interrupts import start_shielded
 from piqa_cli.scoring.losses import ended, too_slow
 
 MOST_WORKERS = 16
@@ -120,8 +121,7 @@ class _Worker(Generic[_In, _Out]):
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other, work), daemon=True)
-        with _interrupts_held_back():
-            self._process.start()
+        start_shielded(self._process)
         other.close()
         self.alive = False  # has said so
         self.job: int | None = None
@@ -158,16 +158,3 @@ def _serve(connection: Connection, work: Callable[[_In], _Out]) -> None:
 def _cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST_WORKERS)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """A process that is started meanwhile never sees an interrupt from the keyboard; this one sees it afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -24,6 +24,7 @@ from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from piqa_cli.errors import EngineError
+from piqa_cli.scoring.interrupts import start_shielded
 from piqa_cli.scoring.pool_worker import Prepare, serve
 
 GOODBYE_S = 2.0  # how long a killed process may take to be gone; one that waits for a dead disk takes for ever
@@ -61,8 +62,7 @@ class Forker:
         context = multiprocessing.get_context("fork")
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_nurse, args=(self._connection, other, prepare, memory), daemon=True)
-        with _interrupts_held_back():
-            self._process.start()
+        start_shielded(self._process)
         other.close()
         self._alive: set[int] = set()
 
@@ -110,7 +110,7 @@ class Spawner:
         """See `Nursery`."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, *self._job), daemon=True)
-        process.start()
+        start_shielded(process)
         theirs.close()
         assert process.pid is not None
         self._processes[process.pid] = process
@@ -185,16 +185,6 @@ def _kill(pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """A child that is started meanwhile never sees an interrupt from the keyboard; this process sees it afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

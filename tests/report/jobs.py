@@ -23,3 +23,8 @@ def some_hang(number):
 
 def raise_for_all(number):
     raise RuntimeError("broken")
+
+
+def blocked_signals(_):
+    time.sleep(0.2)  # so that every process gets a job
+    return os.getpid(), signal.pthread_sigmask(signal.SIG_BLOCK, ())

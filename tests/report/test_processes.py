@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -50,3 +53,15 @@ def test_processes_that_do_not_start_are_an_error(monkeypatch):
 
     with pytest.raises(EngineError, match="does not start"):
         run(Unloadable(), range(8))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_no_process_sees_an_interrupt_not_even_the_first_of_a_program():
+    program = (
+        "from piqa_cli.report.processes import in_processes\n"
+        "from tests.report import jobs\n"
+        "if __name__ == '__main__':\n"
+        "    print(dict(in_processes(jobs.blocked_signals, range(20), 2, seconds=60.0, lost=str)))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert "SIGINT" in found.stdout and "set()" not in found.stdout, (found.stdout, found.stderr)

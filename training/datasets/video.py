@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -72,7 +73,9 @@ def _mapped(job: Callable[[Path], Clip], videos: Sequence[Path], workers: int) -
         yield from map(job, videos)
         return
     # Spawned: polars and FFmpeg have threads, which a fork does not survive.
-    with ProcessPoolExecutor(min(workers, len(videos)), mp_context=get_context("spawn")) as pool:
+    deaf = (signal.SIGINT, signal.SIG_IGN)  # an interrupt from the keyboard is the main process's business
+    count, context = min(workers, len(videos)), get_context("spawn")
+    with ProcessPoolExecutor(count, context, initializer=signal.signal, initargs=deaf) as pool:
         yield from pool.map(job, videos, chunksize=4)
 
 
