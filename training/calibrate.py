@@ -11,7 +11,7 @@ from piqa_cli.model.config import ScoreMapConfig
 GOOD_SCORE = 85.0  # of the median undegraded portrait
 RUINED_SCORE = 8.0  # of the median ruined one
 RUINED_LOSS = 0.85  # latent quality loss from here on
-FALSE_REASONS = 0.04  # share of undegraded photos that may show any defect at all
+FALSE_REASONS = 0.05  # share of undegraded photos that may show any defect at all
 LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.05, 0.7
 SMALLEST_SEVERITY = 1e-4  # estimates below count as this one
 

@@ -24,7 +24,7 @@ from piqa_training.frozen_store import FeatureStore
 from piqa_training.prepared import Inputs, cut_inputs, random_views, scoring_views
 from piqa_training.workers import worker_options
 
-LAYOUT = 1  # of the features: another number computes them anew
+LAYOUT = 2  # of the features: another number computes them anew
 SCORING = "scoring"  # the version that scoring reads: every crop, not mirrored
 MIRRORED = "mirrored"
 FEW = 1000  # photos: with more, mirror images were measured to add nothing (BIQ2021), and they double the time

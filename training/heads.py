@@ -15,6 +15,7 @@ from piqa_cli.model.network import HEADS, READERS, DualBranchNet, Standardise
 from piqa_cli.model.reader import STATISTICS_SCALE
 from piqa_training.features import FeatureSet
 from piqa_training.measures import Measures, measure
+from piqa_training.mixup import mix_opinions
 from piqa_training.objective import Truth, Weights, objective
 from piqa_training.readers import ReaderSettings, train_readers
 from piqa_training.visibility import visibility
@@ -30,8 +31,9 @@ class HeadSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 1.0
     feature_dropout: float = 0.2  # on the backbones' features, training only
+    mixing: float = 0.5  # the largest part of another photo in one with an opinion, training only
     seed: int = 0
-    weights: Weights = field(default_factory=lambda: Weights(opinion=34.0, defects=2.0))
+    weights: Weights = field(default_factory=lambda: Weights(opinion=24.0, defects=2.0))
     readers: ReaderSettings = field(default_factory=ReaderSettings)
 
 
@@ -75,10 +77,11 @@ def train_heads(
         batches = 0
         for rows in _batches(features, settings, generator):
             batch = {c: _drop(f[rows], settings.feature_dropout)[:, None] for c, f in standardised.items()}
+            batch, truth = mix_opinions(batch, truth_of(features, rows), settings.mixing, generator)
             parts = objective(
                 network.from_features(batch),
                 network.faces_from_features(batch),
-                truth_of(features, rows),
+                truth,
                 settings.weights,
                 generator,
             )

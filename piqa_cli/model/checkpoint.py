@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from piqa_cli.errors import ModelError
 from piqa_cli.model.config import CONFIG_FILE, BackboneConfig, Branch, load_config
+from piqa_cli.model.earlier import with_echoes
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import STARTING_FILE, WEIGHTS_FILE, is_starting
 from piqa_cli.model.tensors import read_tensors, write_tensors
@@ -25,7 +27,8 @@ def load_model(folder: Path) -> DualBranchNet:
         message = f"{folder}: weights to start training from; without a trained head they cannot score"
         raise ModelError(message, path=folder, hint="piqa train takes them: --full-from, --face-from")
     network = DualBranchNet(load_config(folder))
-    tensors = read_tensors(folder / WEIGHTS_FILE, network.state_dict(), CONFIG_FILE)
+    update = partial(with_echoes, network=network)
+    tensors = read_tensors(folder / WEIGHTS_FILE, network.state_dict(), CONFIG_FILE, update)
     network.load_state_dict(tensors, strict=True)
     return network.eval()
 
@@ -39,11 +42,12 @@ def load_branch(folder: Path, branch: Branch) -> tuple[BackboneConfig, dict[str,
     config = load_config(folder)
     path = folder / (STARTING_FILE if is_starting(folder) else WEIGHTS_FILE)
     with torch.device("meta"):
-        wanted = DualBranchNet(config).state_dict()
+        network = DualBranchNet(config)
+    wanted = network.state_dict()
     if is_starting(folder):
         wanted = {name: tensor for name, tensor in wanted.items() if name.startswith(("full.", "face."))}
     prefix = f"{branch}."
-    tensors = read_tensors(path, wanted, CONFIG_FILE)
+    tensors = read_tensors(path, wanted, CONFIG_FILE, partial(with_echoes, network=network))
     backbone: BackboneConfig = getattr(config, branch)
     return backbone, {n.removeprefix(prefix): tensor for n, tensor in tensors.items() if n.startswith(prefix)}
 

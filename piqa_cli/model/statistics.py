@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from piqa_cli.model.echoes import echoes
+
 TINY = 1e-3  # added before logarithms: a quarter of one 8-bit step
 HALF_LEVEL = 0.5 / 255  # neighbours differ by nothing or by more than this
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -34,7 +36,7 @@ def pixel_statistics(pixels: Tensor) -> Tensor:
 
 def _statistics(pixels: Tensor) -> Tensor:
     luma = _luma(pixels)
-    parts = [_tone(_shrunk(pixels, TONE_STEP)), *_colour_edges(pixels), _grid(luma)]
+    parts = [*_tone_and_grid(pixels, luma), echoes(luma)]
     for scale in range(SCALES):
         if scale:
             luma, pixels = _shrunk(luma, 2), _shrunk(pixels, 2)
@@ -42,6 +44,10 @@ def _statistics(pixels: Tensor) -> Tensor:
         if scale < SCALES - 1:
             parts += [_grain(opponent) for opponent in _opponents(pixels)]
     return torch.cat(parts, dim=1)
+
+
+def _tone_and_grid(pixels: Tensor, luma: Tensor) -> list[Tensor]:
+    return [_tone(_shrunk(pixels, TONE_STEP)), *_colour_edges(pixels), _grid(luma)]
 
 
 def _shrunk(plane: Tensor, factor: int) -> Tensor:
@@ -219,3 +225,5 @@ def _log(values: Tensor) -> Tensor:
 
 WIDTH = pixel_statistics(torch.zeros(1, 3, 64, 64)).shape[1]
 """Numbers for each image."""
+ECHOES_AT = sum(part.shape[1] for part in _tone_and_grid(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)))
+"""The first of those of the echoes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -15,19 +15,25 @@ from piqa_cli.errors import ModelError, OutputError
 SHOWN_DIFFERENCES = 3
 
 
-def read_tensors(path: Path, wanted: Mapping[str, Tensor], by: str) -> dict[str, Tensor]:
+def read_tensors(
+    path: Path,
+    wanted: Mapping[str, Tensor],
+    by: str,
+    update: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict,
+) -> dict[str, Tensor]:
     """The tensors of a file, floating-point ones as float32, after a check of every name and shape.
 
     Args:
         path: a safetensors file.
         wanted: tensors of the right names and shapes; their values do not matter.
         by: what sets the names and shapes, for the message.
+        update: makes tensors of an earlier build those of this one, before they are checked.
 
     Raises:
         ModelError: the file is missing or damaged, or does not hold exactly the tensors of `wanted`.
     """
     try:
-        stored = load_file(path)
+        stored = update(load_file(path))
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: not readable as safetensors: {error}", path=path) from error
     if found := differences(wanted, stored):

@@ -38,6 +38,11 @@ def compressed(quality):
     return Image.open(stored).convert("RGB")
 
 
+def doubled(share, shift):
+    """A second, weaker image beside the first."""
+    return pixels(lambda p: (1 - share) * p + share * np.roll(p, shift, axis=(0, 1)))
+
+
 def blurred_region(radius, *, face):
     """Blur on the face only, or on everything but the face, with a soft border."""
     mask = Image.new("L", (512, 512), 0)
@@ -74,6 +79,8 @@ MADE = {
     "dark_strong": lambda: exposed(-4),
     "bright_mild": lambda: exposed(1.2),
     "bright_strong": lambda: exposed(3),
+    "double_mild": lambda: doubled(0.25, (3, 4)),
+    "double_strong": lambda: doubled(0.45, (9, 12)),
     "face_blurred": lambda: blurred_region(4, face=True),
     "background_blurred": lambda: blurred_region(4, face=False),
     "blank_lens_cap": lambda: blank(0.01, 0.01),
@@ -96,7 +103,7 @@ def rows(tmp_path_factory):
     return {row["path"].rsplit("/", 1)[-1].removesuffix(".png"): row for row in found}
 
 
-@pytest.mark.parametrize("family", ["blur", "noise", "compression", "dark", "bright"])
+@pytest.mark.parametrize("family", ["blur", "noise", "compression", "dark", "bright", "double"])
 def test_more_of_a_defect_scores_lower(rows, family):
     original, mild, strong = (rows[n]["score"] for n in ("original", f"{family}_mild", f"{family}_strong"))
     assert original > mild > strong

@@ -98,3 +98,22 @@ def test_training_is_repeatable(features):
         train_heads(network, features, HeadSettings(epochs=2, photos_per_batch=5), lambda *_: None)
         results.append(network.state_dict())
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
+
+
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_photos_with_opinions_are_mixed_in_training(features):
+    rated = torch.arange(len(features.opinion)) % 9 == 0
+    known = replace(
+        features,
+        opinion=torch.where(rated, torch.linspace(0, 1, len(rated)), torch.nan),
+        photo_severities=features.photo_severities.masked_fill(rated[:, None], torch.nan),
+        face_severities=features.face_severities.masked_fill(rated[:, None], torch.nan),
+    )
+    first = []
+    for mixing in (0.0, 0.5):
+        network = tiny.network(tiny.LITE)
+        fit_standardisation(network, known)
+        settings = HeadSettings(epochs=1, photos_per_batch=50, feature_dropout=0.0, mixing=mixing)
+        train_heads(network, known, settings, lambda _epoch, losses, _measured: first.append(losses))
+    assert first[0]["opinion"] != pytest.approx(first[1]["opinion"])
+    assert first[0]["same_photo"] == pytest.approx(first[1]["same_photo"])
