@@ -173,14 +173,15 @@ def test_tensors_come_through_the_pipe_as_they_were():
 
 @pytest.fixture(autouse=True)
 def earlier_processes():
-    """What other tests have left running, a browser's driver for instance, is not this one's."""
+    """What other tests have left running is not this one's, nor what that starts meanwhile: a browser, for instance."""
     EARLIER.clear()
-    EARLIER.update(process.pid for process in psutil.Process().children(recursive=True))
+    EARLIER.update(process.pid for process in psutil.Process().children())
 
 
 def descendants():
     """All processes below this one that began in this test, but Python's own helper."""
-    below = [process for process in psutil.Process().children(recursive=True) if process.pid not in EARLIER]
+    own = [process for process in psutil.Process().children() if process.pid not in EARLIER]
+    below = [process for top in own for process in (top, *top.children(recursive=True))]
     return [process for process in below if "resource_tracker" not in " ".join(process.cmdline())]
 
 
