@@ -25,16 +25,17 @@ def with_echoes(stored: Mapping[str, Tensor], network: DualBranchNet) -> Mapping
         return stored
     if stored[first].shape[-1] != wanted[first].shape[-1] - added:
         return stored
-    places = {name: list(_places(network, name)) for name in stored}
-    return {name: _widened(tensor, places[name], name.endswith(".std")) for name, tensor in stored.items()}
+    return {
+        name: _widened(tensor, list(_places(network, name)), ones=name.endswith(".std"))
+        for name, tensor in stored.items()
+    }
 
 
 def _places(network: DualBranchNet, name: str) -> Iterator[int]:
     """Where the columns of echoes are missing in a tensor without them."""
     module, _, rest = name.partition(".")
-    cuts = [view.cut for view in network.views]
     if module == "standardise":
-        views = [network.views[cuts.index(cut)] for cut in cuts if rest in (f"{cut}.mean", f"{cut}.std")]
+        views = [view for view in network.views if rest in (f"{view.cut}.mean", f"{view.cut}.std")]
     elif rest == "0.weight" and module in ("head", "photo_defects", "photo_reader"):
         views = list(network.views)
     elif rest == "0.weight" and module in ("face_head", "face_defects", "face_reader"):
@@ -48,7 +49,7 @@ def _places(network: DualBranchNet, name: str) -> Iterator[int]:
         start += own + statistics.WIDTH - echoes.WIDTH
 
 
-def _widened(tensor: Tensor, places: list[int], ones: bool) -> Tensor:
+def _widened(tensor: Tensor, places: list[int], *, ones: bool) -> Tensor:
     if not places:
         return tensor
     missing = (tensor.new_ones if ones else tensor.new_zeros)((*tensor.shape[:-1], echoes.WIDTH))

@@ -1,4 +1,4 @@
-"""What the pixels of a view say by themselves: tone, colour balance, sharpness, noise and compression as numbers.
+"""What the pixels of a view say by themselves: tone, colours, sharpness, noise, compression and echoes as numbers.
 
 A backbone that was trained to recognise things learns to overlook a wrong white balance or a veil of noise; natural
 scene statistics measure them. The texture numbers follow the idea of BRISQUE (Mittal, Moorthy and Bovik 2012): bright-
@@ -226,4 +226,4 @@ def _log(values: Tensor) -> Tensor:
 WIDTH = pixel_statistics(torch.zeros(1, 3, 64, 64)).shape[1]
 """Numbers for each image."""
 ECHOES_AT = sum(part.shape[1] for part in _tone_and_grid(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)))
-"""The first of those of the echoes."""
+"""Where those of the echoes begin."""
