@@ -9,7 +9,7 @@ import torch
 from piqa_cli.errors import UsageError
 from piqa_cli.scoring.options import EngineOptions
 
-CPU_BATCH = 4  # larger batches leave the cache of the processor
+CPU_BATCH = 2  # larger batches leave the cache of the processor
 HEAVY_CPU_BATCH = 1
 DEVICE_BATCH = 32
 HEAVY_DEVICE_BATCH = 8  # 40 crops for each branch of DN-PIQA: under 4 GB in float32
