@@ -1,4 +1,4 @@
-"""Whether the score knows where the person is: face against background, shallow focus, low key, groups."""
+"""Whether the score knows where the person is: face against background, shallow or missed focus, low key, groups."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def render_portraits(material: Material, detector: FaceDetector, count: int) -> 
         return
     for index, place in enumerate(islice(cycle(places), count)):
         chosen = [people[(index * 3 + step) % len(people)] for step in range(len(GROUP_CENTRES) + 1)]
-        yield from _one_person(f"scene {index}", place, chosen[0], HEIGHTS[index % len(HEIGHTS)], index)
+        yield from render_person(f"scene {index}", place, chosen[0], HEIGHTS[index % len(HEIGHTS)], index)
         yield from render_group(f"group {index}", _wide(place), chosen, index)
 
 
@@ -69,9 +69,12 @@ def _regions(test: str, name: str, picture: Picture, face: Box, seed: int) -> It
             yield Rendered(Version(test, name, family, REGION_LEVEL, place=place), as_image(mixed))
 
 
-def _one_person(name: str, place: Picture, person: Person, height: float, seed: int) -> Iterator[Rendered]:
-    picture, _, face = set_before(place, person, height, 0.5)
+def render_person(name: str, place: Picture, person: Person, height: float, seed: int) -> Iterator[Rendered]:
+    picture, alpha, face = set_before(place, person, height, 0.5)
     yield Rendered(Version("depth", name, "all sharp"), as_image(picture))
+    unsharp = degrade(picture, "defocus", REGION_LEVEL, seed)
+    for case, mask in (("person", alpha[..., None]), ("everything", np.float32(1))):
+        yield Rendered(Version("focus missed", name, case), as_image(unsharp * mask + picture * (1 - mask)))
     for case, share in BOKEH.items():
         blurred = to_srgb(convolve(to_linear(place), disc(share * max(place.shape[:2]))))
         yield Rendered(Version("depth", name, case), as_image(set_before(blurred, person, height, 0.5)[0]))
@@ -125,6 +128,7 @@ def judge_portraits(measured: Sequence[Measured]) -> dict[str, Any]:
             for family in REGIONAL
         },
         "depth": {case: _losses(measured, "depth", case) for case in BOKEH},
+        "focus_missed": {case: _losses(measured, "focus missed", case) for case in ("person", "everything")},
         "low_key": {case: _losses(measured, "low key", case) for case in ("low key", "underexposed")},
         "group": {case: _losses(measured, "group", case) for case in ("one face", "all faces", "bystander")},
     }
@@ -166,7 +170,7 @@ def show_portraits(found: dict[str, Any]) -> str:
         medians = f"{number(own['median_face'], 0)}/ {number(own['median_background'], 0)}"
         rows.append((name, str(own["photos"]), percent(own["face_lower"], FACE_LOWER), medians))
     losses: list[tuple[str, ...]] = [("points lost", "photos", "median", "worst", "at most 3", "lower")]
-    for test, most in (("depth", SHALLOW_LOSS), ("low_key", None), ("group", None)):
+    for test, most in (("depth", SHALLOW_LOSS), ("focus_missed", None), ("low_key", None), ("group", None)):
         for case, own in found[test].items():
             losses.append(
                 (

@@ -115,7 +115,9 @@ def test_portrait_figures():
     ]
     depth = [made(Version("depth", "s", case), s) for case, s in (("all sharp", 80.0), ("shallow", 78.0))]
     group = [made(Version("group", "g", case), s) for case, s in (("all sharp", 80.0), ("one face", 50.0))]
-    found = judge_portraits(regions + depth + group)
+    missed = [made(Version("focus missed", "s", case), s) for case, s in (("person", 70.0), ("everything", 50.0))]
+    found = judge_portraits(regions + depth + group + missed)
+    assert [found["focus_missed"][case]["median_loss"] for case in ("person", "everything")] == [10.0, 30.0]
     assert found["regions"]["portraits: noise"] == {
         "photos": 2,
         "face_lower": 0.5,

@@ -5,7 +5,7 @@ import pytest
 from skimage import data
 
 from benchmarks.ranking_people import cut_out, head_mask, set_before
-from benchmarks.ranking_portraits import render_group
+from benchmarks.ranking_portraits import render_group, render_person
 from benchmarks.recipes_base import from_bytes
 
 
@@ -48,6 +48,17 @@ def test_a_person_stands_before_a_scene(studio):
     assert np.abs(other - picture)[alpha == 1].max() < 1e-5  # what is done to the scene leaves the person alone
     outside, _, _ = set_before(scene, person, 1.3, 0.0)  # cut by the left border and the top
     assert outside.shape == scene.shape
+
+
+def test_the_focus_misses_the_person_alone_or_everything(studio):
+    portrait, _, face = studio
+    scene, person = from_bytes(data.coffee()), cut_out(portrait, face)
+    shown = {r.version.case: np.asarray(r.image, int) for r in render_person("s", scene, person, 0.7, 0)}
+    changed = {case: np.abs(image - shown["all sharp"]).max(axis=2) > 2 for case, image in shown.items()}
+    there = set_before(scene, person, 0.7, 0.5)[1]
+    assert changed["person"][there > 0.5].mean() > 0.01  # the drawn person is nearly flat
+    assert not changed["person"][there == 0].any()
+    assert changed["everything"][there == 0].mean() > 0.05
 
 
 def test_a_group_has_one_blurred_face_or_three(studio):

@@ -191,7 +191,7 @@ def test_a_heavy_network_takes_every_core_and_few_workers(cores, asked, threads,
 @pytest.mark.parametrize(
     ("device", "heavy", "asked", "size"),
     [
-        ("cpu", False, None, 4),
+        ("cpu", False, None, 2),
         ("cpu", True, None, 1),
         ("cuda", False, None, 32),
         ("cuda", True, None, 8),
