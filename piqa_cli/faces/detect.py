@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from piqa_cli.faces.pooling import pool_by_rows
 from piqa_cli.records import Face
+from piqa_cli.threads import one_thread
 
 FIRST_SIDE, FIRST_SMALLEST = 640, 24  # pixels: long side that is searched, and width of the smallest face there (4 %)
 CLOSER_SIDE, CLOSER_SMALLEST = 720, 20  # the same on a miss (3 %)
@@ -76,7 +77,7 @@ def _bounded(image: Image.Image, side: int) -> Image.Image:
 def _look(net: Any, image: Image.Image, min_confidence: float) -> list[Face]:
     if min(image.size) < net.min_face_size:
         return []
-    with warnings.catch_warnings(), torch.inference_mode():
+    with warnings.catch_warnings(), torch.inference_mode(), one_thread():  # a hair's breadth of a box moves the score
         warnings.simplefilter("ignore")  # the package builds ragged arrays and calls deprecated functions
         boxes, confidences, points = net.detect(_plane_by_plane(image), landmarks=True)
     if boxes is None:

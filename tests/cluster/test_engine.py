@@ -29,7 +29,7 @@ pytestmark = [
 
 SCORING = EngineOptions(device="cpu", workers=0)
 OPTIONS = ClusterOptions(block_size=3, least_actors=2, most_actors=2, scoring=SCORING)
-CLOSE = 5e-5  # between processes; photos differ by thousandths
+CLOSE = 1e-5
 
 
 @pytest.fixture(scope="module")

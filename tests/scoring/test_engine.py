@@ -76,11 +76,30 @@ def test_each_face_has_its_own_findings(pair, model):
 
 def test_workers_change_nothing(pair, model):
     here, elsewhere = one(pair, model), one(pair, model, replace(ALONE, workers=1))
-    assert [face.eyes_open for face in elsewhere.faces] == pytest.approx(
-        [face.eyes_open for face in here.faces], abs=1e-3
-    )
-    assert elsewhere.raw_score == pytest.approx(here.raw_score, abs=1e-5)
-    assert elsewhere.worst_face_score == pytest.approx(here.worst_face_score, abs=1e-3)
+    assert [face.box for face in elsewhere.faces] == [face.box for face in here.faces]
+    assert told(elsewhere) == pytest.approx(told(here), abs=1e-5)
+
+
+@pytest.mark.parametrize("cores", [2, 8])
+def test_the_number_of_cores_changes_nothing(tmp_path, pair, cores, monkeypatch):
+    shown = data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.retina()
+    for number, pixels in enumerate(shown):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    photos, shipped = [pair, *sorted(tmp_path.iterdir())], find_model("piqa-lite")
+
+    def scored(cores):
+        monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+        return [score for batch in score_files(map(PhotoFile, photos), shipped, ALONE) for score in batch]
+
+    for here, elsewhere in zip(scored(1), scored(cores), strict=True):
+        assert [face.box for face in elsewhere.faces] == [face.box for face in here.faces]
+        assert told(elsewhere) == pytest.approx(told(here), abs=1e-5)
+
+
+def told(score):
+    """Every number that a network gave, those of the faces last."""
+    faces = [value for face in score.faces for value in (face.score, face.eyes_open) if value is not None]
+    return [score.raw_score, score.score, *score.photo_defects.values, *faces]
 
 
 def test_without_a_face_there_is_no_face_score(tmp_path, model):
