@@ -33,7 +33,7 @@ class HeadSettings:
     feature_dropout: float = 0.2  # on the backbones' features, training only
     mixing: float = 0.5  # the largest part of another photo in one with an opinion, training only
     seed: int = 0
-    weights: Weights = field(default_factory=lambda: Weights(opinion=24.0, defects=2.0))
+    weights: Weights = field(default_factory=lambda: Weights(opinion=12.0, defects=2.0))
     readers: ReaderSettings = field(default_factory=ReaderSettings)
 
 

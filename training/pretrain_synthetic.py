@@ -26,6 +26,7 @@ from piqa_cli.records import Box
 from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
+from piqa_training.linear import LinearSettings, fit_linear_reader
 from piqa_training.measures import Measures
 from piqa_training.pretrain_scale import align_face_head, score_map, visible_at
 from piqa_training.sources import HELD_OUT, Source, Split, split_of
@@ -53,6 +54,7 @@ class SyntheticSettings:
     tune: TuneSettings | None = None  # of the face branch's backbone; None: both stay as they are
     further_passes: int = 3  # times through the photos that the heads alone learn from
     further_versions: int = 7  # of such a photo in a pass
+    linear: LinearSettings = field(default_factory=LinearSettings)
 
     def __post_init__(self) -> None:
         passes, versions = min(self.passes, self.further_passes), min(self.versions, self.further_versions)
@@ -130,6 +132,7 @@ def pretrain_synthetic(
         observer.epoch({**_record(epoch, losses, measured), **times, "best": better})
 
     best = train_heads(network, features, settings.heads, report)
+    fit_linear_reader(network, features, settings.linear)
     align_face_head(network, features)
     network.config = replace(
         network.config,

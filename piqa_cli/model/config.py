@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from piqa_cli.errors import ModelError
 
 FORMAT = 1
-LATER_FIELDS: dict[str, Any] = {"reader": 0}  # what a model has that was written before there were these fields
+LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False}  # what a model has that was written before these
 CONFIG_FILE = "config.json"
 VISIBLE = 0.3  # severity of a clearly visible defect
 
@@ -88,6 +88,7 @@ class ModelConfig:
     face_head: bool = False  # a second regressor that scores one face from its own views
     statistics: bool = False  # tone, colour and texture of the pixels beside each view's features (model/statistics.py)
     reader: int = 0  # width of what reads the statistics for the `defects` alone (model/reader.py); 0: there is none
+    linear: bool = False  # a fixed linear reader of the features beside the regressor (`network.LinearReader`)
     hidden: int = 128
     dropout: float = 0.1
     score_map: ScoreMapConfig = ScoreMapConfig()

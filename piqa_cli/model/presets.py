@@ -30,6 +30,7 @@ PIQA_LITE = ModelConfig(
     face_head=True,
     statistics=True,
     reader=256,
+    linear=True,
     preprocess=PreprocessConfig(
         views=(
             ViewConfig("frame", "full", 320),

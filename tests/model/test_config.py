@@ -44,8 +44,8 @@ def test_what_does_not_fit_is_named(change, message, tmp_path):
 
 
 def test_a_model_of_an_earlier_version_is_read(tmp_path):
-    (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(lambda d: d.pop("reader"))))
-    assert load_config(tmp_path) == replace(PIQA_LITE, reader=0)
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(lambda d: (d.pop("reader"), d.pop("linear")))))
+    assert load_config(tmp_path) == replace(PIQA_LITE, reader=0, linear=False)
 
 
 def test_a_folder_without_config_is_no_model_folder(tmp_path):

@@ -12,13 +12,14 @@ from piqa_cli.model.checkpoint import load_branch, load_model, save_model
 from piqa_cli.model.store import WEIGHTS_FILE
 from tests.model import tiny
 
+LITE = replace(tiny.LITE, linear=False)  # which came later
 CONFIGS = {
-    "readers": tiny.LITE,
-    "no readers": replace(tiny.LITE, reader=0),
-    "no face head": replace(tiny.LITE, face_head=False),
-    "no defects": replace(tiny.LITE, auxiliary="none"),
+    "readers": LITE,
+    "no readers": replace(LITE, reader=0),
+    "no face head": replace(LITE, face_head=False),
+    "no defects": replace(LITE, auxiliary="none"),
     "last features": replace(
-        tiny.LITE, full=replace(tiny.BACKBONE, pooling="last"), face=replace(tiny.BACKBONE, pooling="last")
+        LITE, full=replace(tiny.BACKBONE, pooling="last"), face=replace(tiny.BACKBONE, pooling="last")
     ),
 }
 

@@ -92,6 +92,19 @@ def test_standardisation_is_the_identity_until_it_is_set():
         torch.testing.assert_close(network.features(views)["face"], before - 1.0, atol=1e-4, rtol=1e-4)
 
 
+def test_the_linear_reader_says_nothing_until_it_is_fitted_and_is_then_added():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    plain = tiny.network(replace(tiny.LITE, linear=False))
+    with torch.inference_mode():
+        features = network.features(views)
+        before = network.from_features(features).raw
+        assert torch.equal(before, plain.from_features(features).raw)
+        network.linear.weight[3] = 0.5
+        network.linear.bias += 2
+        added = network.from_features(features).raw - before
+    torch.testing.assert_close(added, 2 + 0.5 * features["frame"][:, 0, 3], atol=1e-5, rtol=1e-5)
+
+
 def test_the_published_network_has_the_published_widths():
     with torch.device("meta"):
         network = DualBranchNet(DN_PIQA)

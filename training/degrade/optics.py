@@ -19,6 +19,7 @@ Density = Callable[[Coordinates, Coordinates], Coordinates]
 _SUPERSAMPLING = 5
 _LARGEST_SIGMA = 9.0  # pixels at a long side of 1000
 _LONGEST_PATH = 45.0
+_FARTHEST_JERK = 3.0  # paths between the two images, beside one: nothing smears what lies farther apart
 _WIDEST_FRINGE = 12.0
 _POINT_SPREADS = {"gaussian": 3.0, "disc": 3.0, "polygon": 1.5, "ring": 0.7, "tails": 0.8}
 _MOVEMENTS = {"line": 2.5, "jerk": 1.5, "curve": 2.0, "shake": 2.5, "rotation": 0.8, "zoom": 0.5}
@@ -90,6 +91,8 @@ def motion(linear: Image, severity: float, rng: np.random.Generator) -> Image:
     centre = 0.5 + distance * np.array([np.cos(bearing), np.sin(bearing)])  # off the middle, where the face may be
     share = float(rng.random())
     length = ramp(severity, _LONGEST_PATH, 1.5) * pixel_scale(linear.shape, share)
+    if kind == "jerk":
+        length *= rng.uniform(1, _FARTHEST_JERK)
     if kind in ("rotation", "zoom"):
         return _turn(linear, length, centre, sign, zoom=kind == "zoom")
     return filters.convolve(linear, _trace(path * length))
