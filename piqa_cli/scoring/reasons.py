@@ -19,6 +19,7 @@ CLOSED_EYES = "face: eyes closed"
 MOST_REASONS = 4
 FACE_EXCESS = 0.1  # a defect is the face's own when it is worse there by this much
 WANTS_A_REASON, FAINT = 70.0, 0.1  # below this score a photo has something wrong with it, if only this severe
+NEEDS_A_REASON = 20.0  # and below this one however faint it seems: the network hardly knows frames without anything
 
 
 def reasons(
@@ -31,13 +32,14 @@ def reasons(
 ) -> tuple[str, ...]:
     """The defects at or above `threshold`, worst first, each named once: on the face where it is worse there.
 
-    Where there is none and the score is below `WANTS_A_REASON`, the most severe one is named, from `FAINT` on. Closed
-    eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but do not lower the score.
+    Where there is none and the score is below `WANTS_A_REASON`, the most severe one is named, from `FAINT` on; below
+    `NEEDS_A_REASON` always. Closed eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but
+    do not lower the score.
     """
     found = _worst_first(photo, face)
     named = [words for severity, words in found if severity >= threshold][:MOST_REASONS]
     if not named and score < WANTS_A_REASON:
-        named = [words for severity, words in found[:1] if severity >= FAINT]
+        named = [words for severity, words in found[:1] if severity >= FAINT or score < NEEDS_A_REASON]
     return (*named, *((CLOSED_EYES,) if eyes == "closed" else ()))
 
 

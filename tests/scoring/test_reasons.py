@@ -40,7 +40,14 @@ def test_a_model_without_defects_gives_no_reasons():
 
 @pytest.mark.parametrize(
     ("score", "severity", "expected"),
-    [(69.9, 0.1, ("photo: noise",)), (69.9, 0.09, ()), (70.0, 0.34, ()), (20.0, 0.34, ("photo: noise",))],
+    [
+        (69.9, 0.1, ("photo: noise",)),
+        (69.9, 0.09, ()),
+        (70.0, 0.34, ()),
+        (20.0, 0.34, ("photo: noise",)),
+        (20.0, 0.09, ()),
+        (19.9, 0.09, ("photo: noise",)),
+    ],
 )
 def test_a_low_score_gets_the_likeliest_reason_where_none_is_plain(score, severity, expected):
     assert reasons(severities(noise=severity, low_resolution=0.05), None, 0.35, score=score) == expected
