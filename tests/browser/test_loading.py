@@ -62,6 +62,8 @@ def test_what_was_exported_comes_back_in_one_step(page, open_page, report, tmp_p
     assert label(other, "one.jpg") == marked
     assert "rejected" not in label(other, "two.jpg") and "by you" not in label(other, "four.jpg")
     press(other, "Control+Shift+z")
+    assert "4 stars by you, picked" in label(other, "one.jpg")
+    other.wait_for_function("Object.values(localStorage).some((stored) => stored.includes('\"pick\"'))")
     other.reload()
     other.wait_for_selector("body.ready")
     assert "4 stars by you, picked" in label(other, "one.jpg")
