@@ -37,7 +37,7 @@ def fit_linear_reader(network: DualBranchNet, features: FeatureSet, settings: Li
         sum (w x_i - o_i)^2 + degraded sum (w x_v + opinion_lost l_v)^2 + undegraded sum (w x_u)^2 + ridge |w|^2.
 
     Args:
-        network: standardised, its heads trained.
+        network: with its standardisation set.
         features: of every sample; held-out ones are left out.
         settings: the factors.
     """
@@ -47,12 +47,12 @@ def fit_linear_reader(network: DualBranchNet, features: FeatureSet, settings: Li
     rated = features.opinion.isfinite() & ~known & ~features.val
     width = network.linear.weight.shape[0]
     inner, outer = settings.ridge * torch.eye(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
-    center, mean_opinion = torch.zeros_like(outer), 0.0
+    center = torch.zeros_like(outer)
     if rated.any():
         seen, opinion = _seen(network, features, rated), features.opinion[rated].double()
-        center, mean_opinion = seen.mean(dim=0), float(opinion.mean())
+        center = seen.mean(dim=0)
         inner += (seen - center).T @ (seen - center)
-        outer += (seen - center).T @ (opinion - mean_opinion)
+        outer += (seen - center).T @ (opinion - opinion.mean())
     for apart, lost in _within_photos(network, features, known):
         inner += settings.degraded * apart.T @ apart
         outer -= settings.degraded * settings.opinion_lost * apart.T @ lost

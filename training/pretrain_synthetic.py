@@ -25,9 +25,9 @@ from piqa_cli.photos.discover import discover
 from piqa_cli.records import Box
 from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
-from piqa_training.heads import HeadSettings, fit_standardisation, train_heads
+from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
 from piqa_training.linear import LinearSettings, fit_linear_reader
-from piqa_training.measures import Measures
+from piqa_training.measures import Measures, measure
 from piqa_training.pretrain_scale import align_face_head, score_map, visible_at
 from piqa_training.sources import HELD_OUT, Source, Split, split_of
 from piqa_training.tune import TuneSettings, tune_backbone
@@ -143,6 +143,7 @@ def pretrain_synthetic(
     log = {
         "settings": asdict(settings),
         "best": asdict(best),
+        "final": asdict(measure(network, standardise(network, features), features)),  # with the linear reader
         "history": history,
         "model": str(run.resolve() / "model"),
     }

@@ -82,8 +82,8 @@ def run_synthetic(request: Request) -> None:
         settings, faces = _synthetic_settings(request), _faces(request, sources, network.config, view)
         log = pretrain_synthetic(network, sources, [], faces, settings, run, view)
     if not request["quiet"]:
-        best = log["best"]
-        words = f"pairs of one photo in the right order {best['same_photo']:.3f}  SRCC {best['across']:.3f}"
+        final = log["final"]
+        words = f"pairs of one photo in the right order {final['same_photo']:.3f}  SRCC {final['across']:.3f}"
         print_table([(("held out", "dim"), (f" {words}", "bold")), (("model   ", "dim"), (f" {log['model']}", ""))])
 
 
