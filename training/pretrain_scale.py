@@ -37,7 +37,7 @@ def score_map(network: DualBranchNet, features: FeatureSet, observer: Observer) 
 
 
 def align_face_head(network: DualBranchNet, features: FeatureSet) -> None:
-    """Bring the scores of single faces onto the photos' scale, by a slope and an offset in their head's last layer."""
+    """Bring the scores of single faces onto the photos' scale, by a slope and an offset."""
     rows = features.val & features.has_face & features.photo_severities[:, 0].isfinite()
     loss, face_loss = features.loss[rows], features.face_loss[rows]
     if network.face_head is None or not (_has_both_ends(loss) and _has_both_ends(face_loss)):
@@ -46,12 +46,7 @@ def align_face_head(network: DualBranchNet, features: FeatureSet) -> None:
     with torch.inference_mode():
         batch = {cut: values[rows][:, None] for cut, values in standardise(network, features).items()}
         photos, faces = network.from_features(batch).raw, network.faces_from_features(batch).raw
-    slope, offset = align(faces, face_loss, photos, loss)
-    last = network.face_head[-1]
-    assert isinstance(last, torch.nn.Linear)
-    with torch.no_grad():
-        last.weight.mul_(slope)
-        last.bias.mul_(slope).add_(offset)
+    network.rescale_faces(*align(faces, face_loss, photos, loss))
 
 
 def visible_at(network: DualBranchNet, features: FeatureSet) -> tuple[float, ...]:

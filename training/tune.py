@@ -80,8 +80,11 @@ def tune_backbone(network: DualBranchNet, parts: Sequence[Path], settings: TuneS
 
 
 def _face_alone(config: ModelConfig) -> ModelConfig:
-    """The same network without the full-image branch and without what the pixels say by themselves."""
-    views = tuple(view for view in config.preprocess.views if view.branch == "face")
+    """The same network without the full-image branch and without what the pixels say by themselves.
+
+    The inner face is left out, too: the detail shows the same pixels.
+    """
+    views = tuple(view for view in config.preprocess.views if view.branch == "face" and view.cut != "inner")
     return replace(
         config,
         full=BackboneConfig(NO_BACKBONE),

@@ -8,7 +8,7 @@ from piqa_cli.commands.console import Line, safe_text
 from piqa_cli.model.config import ModelConfig, ViewConfig
 from piqa_cli.model.store import DEFAULT_MODEL, ModelEntry, ModelFolder
 
-_CUTS = {"frame": "whole photo", "face": "face", "detail": "detail on the face"}
+_CUTS = {"frame": "whole photo", "face": "face", "detail": "detail on the face", "inner": "the inner face"}
 _AUXILIARY = {
     "none": "none",
     "defects": "nine named defects, which the model estimates",

@@ -15,14 +15,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from piqa_cli.errors import ModelError
 
 FORMAT = 1
-LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False}  # what a model has that was written before these
+# what a model has that was written before these
+LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False, "face_linear": False}
 CONFIG_FILE = "config.json"
 VISIBLE = 0.3  # severity of a clearly visible defect
 
 Branch = Literal["full", "face"]
 Auxiliary = Literal["none", "defects", "liqe"]
 Pooling = Literal["last", "stages"]
-Cut = Literal["frame", "face", "detail"]
+Cut = Literal["frame", "face", "detail", "inner"]
 Fit = Literal["squash", "crops"]
 
 
@@ -44,7 +45,8 @@ class ViewConfig:
     """One cut of the photo, and the branch that reads it.
 
     `frame` is the whole photo, `face` the main face's box with a margin, `detail` a square at the working scale,
-    placed on the face or, without one, on the centre: it shows what a shrunken frame hides.
+    placed on the face or, without one, on the centre: it shows what a shrunken frame hides. `inner` is the same of the
+    face alone, with nothing of what is behind it.
     `squash` resizes the cut to size x size; `crops` resizes its short side to `resize_to` and takes five
     size x size crops, whose outputs are averaged (DN-PIQA).
     """
@@ -89,6 +91,7 @@ class ModelConfig:
     statistics: bool = False  # tone, colour and texture of the pixels beside each view's features (model/statistics.py)
     reader: int = 0  # width of what reads the statistics for the `defects` alone (model/reader.py); 0: there is none
     linear: bool = False  # a fixed linear reader of the features beside the regressor (`network.LinearReader`)
+    face_linear: bool = False  # the same beside the face head, of the face's own views
     hidden: int = 128
     dropout: float = 0.1
     score_map: ScoreMapConfig = ScoreMapConfig()

@@ -120,6 +120,7 @@ class DualBranchNet(nn.Module):
             self.face_reader = PixelReader(len(self.face_views), config.reader)
         self.hearing = nn.Dropout1d(UNHEARD)  # all that a reader says of a crop, or nothing of it
         self.linear = LinearReader(photo_width) if config.linear else None
+        self.face_linear = LinearReader(face_width) if config.face_linear and config.face_head else None
         self.head = Regressor(photo_width + auxiliary_width + 2 * reader_width, config.hidden, 1, config.dropout)
         face_auxiliary = reader_width + (len(DEFECTS) if config.auxiliary == "defects" else 0)
         self.face_head = (
@@ -187,8 +188,22 @@ class DualBranchNet(nn.Module):
             read = self._read(self.face_reader, features, self.face_views)
             defects = _severities(self.face_defects(own), read)
             parts += [defects, *([] if read is None else [self.hearing(read)])]
-        raw = self.face_head(torch.cat(parts, dim=2))
-        return FaceOutput(raw.mean(dim=(1, 2)), None if defects is None else defects.mean(dim=1))
+        raw = self.face_head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
+        if self.face_linear is not None:
+            raw = raw + self.face_linear(own)
+        return FaceOutput(raw.mean(dim=1), None if defects is None else defects.mean(dim=1))
+
+    @torch.no_grad()
+    def rescale_faces(self, slope: float, offset: float) -> None:
+        """Let the face head's raw output be `slope` times what it was, plus `offset`; needs `face_head`."""
+        assert self.face_head is not None, "configuration has no face head"
+        last = self.face_head[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight.mul_(slope)
+        last.bias.mul_(slope).add_(offset)
+        if self.face_linear is not None:
+            self.face_linear.weight.mul_(slope)
+            self.face_linear.bias.mul_(slope)
 
     def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
         return torch.cat([features[v.cut] for v in self.face_views], dim=2)

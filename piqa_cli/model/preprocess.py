@@ -15,6 +15,7 @@ from torch import Tensor
 from piqa_cli.model.config import Cut, ModelConfig, PreprocessConfig, ViewConfig
 from piqa_cli.records import Box
 
+INNER_SHARE = 0.8  # of the shorter side of a face's box: beyond are corners, and hair
 STRIP = 64  # times as long as wide: a photo beyond that is not resized as a whole, each of its crops is
 
 
@@ -89,6 +90,8 @@ def _region(image: Image.Image, face: Box | None, view: ViewConfig, config: Prep
 def _cut(image: Image.Image, face: Box | None, view: ViewConfig, config: PreprocessConfig) -> Tensor:
     if view.cut == "detail":
         return _as_tensor([_detail(image, face, view.size)])
+    if view.cut == "inner":
+        return _as_tensor([_inner(image, face, view.size)])
     if view.fit == "squash":
         size, region = (view.size, view.size), _region(image, face, view, config)
         return _as_tensor([image.resize(size, Image.Resampling.BICUBIC, box=region, reducing_gap=2.0)])
@@ -116,6 +119,30 @@ def _detail(image: Image.Image, face: Box | None, size: int) -> Image.Image:
     left = round(min(max(centre_x - size / 2, 0), max(image.width - size, 0)))
     top = round(min(max(centre_y - size / 2, 0), max(image.height - size, 0)))
     return mirrored(image.crop((left, top, min(left + size, image.width), min(top + size, image.height))), size)
+
+
+def _inner(image: Image.Image, face: Box | None, size: int) -> Image.Image:
+    """A size x size square at the working scale from within the face, or from the photo's centre without one.
+
+    Never enlarged, so that a blur is as wide here as in the photo: a face smaller than the square is continued by
+    mirroring. The corners of a face's box show what is behind it, so they are left out.
+    """
+    if face is None:
+        return _detail(image, None, size)
+    side = min(float(size), INNER_SHARE * min(face[2] - face[0], face[3] - face[1]))
+    centre_x, centre_y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
+    region = (centre_x - side / 2, centre_y - side / 2, centre_x + side / 2, centre_y + side / 2)
+    left, top, right, bottom = _whole_pixels(_within(image.size, region))
+    return mirrored(image.crop((left, top, right, bottom)), size)
+
+
+def _within(size: tuple[int, int], region: Box) -> Box:
+    """The part of a region that lies in an image of this width and height; its nearest pixels where none does."""
+    (left, right), (top, bottom) = (
+        (min(max(low, 0.0), side - 1.0), max(min(high, float(side)), 1.0))
+        for low, high, side in ((region[0], region[2], size[0]), (region[1], region[3], size[1]))
+    )
+    return (left, top, right, bottom)
 
 
 def _five_crops(image: Image.Image, view: ViewConfig) -> list[Image.Image]:

@@ -31,11 +31,13 @@ PIQA_LITE = ModelConfig(
     statistics=True,
     reader=256,
     linear=True,
+    face_linear=True,
     preprocess=PreprocessConfig(
         views=(
             ViewConfig("frame", "full", 320),
             ViewConfig("face", "face", 256),
             ViewConfig("detail", "face", 384),
+            ViewConfig("inner", "face", 192),
         ),
         working_side=2000,
         face_margin_px=0.0,
@@ -44,6 +46,6 @@ PIQA_LITE = ModelConfig(
         std=(0.5, 0.5, 0.5),
     ),
 )
-"""The embedded default: small enough for a laptop, reads the frame, the face, and native detail on the face."""
+"""The embedded default: small enough for a laptop, reads the frame, the face, and native detail around and within it."""
 
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (DN_PIQA, PIQA_LITE)}

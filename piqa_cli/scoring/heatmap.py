@@ -140,7 +140,7 @@ def relative_structure(deviations: list[float]) -> list[float]:
 
 
 def _least_side(config: PreprocessConfig) -> int:
-    return round(LEAST_SHARE * min(view.resize_to or view.size for view in config.views))
+    return round(LEAST_SHARE * min(view.resize_to or view.size for view in config.views if view.cut != "inner"))
 
 
 def _judge(

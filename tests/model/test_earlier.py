@@ -12,7 +12,7 @@ from piqa_cli.model.checkpoint import load_branch, load_model, save_model
 from piqa_cli.model.store import WEIGHTS_FILE
 from tests.model import tiny
 
-LITE = replace(tiny.LITE, linear=False)  # which came later
+LITE = replace(tiny.LITE, linear=False, face_linear=False)  # which came later
 CONFIGS = {
     "readers": LITE,
     "no readers": replace(LITE, reader=0),

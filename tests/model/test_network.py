@@ -105,6 +105,30 @@ def test_the_linear_reader_says_nothing_until_it_is_fitted_and_is_then_added():
     torch.testing.assert_close(added, 2 + 0.5 * features["frame"][:, 0, 3], atol=1e-5, rtol=1e-5)
 
 
+def test_the_linear_reader_of_faces_is_added_to_their_score_alone():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    with torch.inference_mode():
+        features = network.features(views)
+        photo, before = network.from_features(features).raw, network.faces_from_features(features).raw
+        network.face_linear.weight[5] = 0.5
+        network.face_linear.bias += 2
+        added = network.faces_from_features(features).raw - before
+        assert torch.equal(network.from_features(features).raw, photo)
+    torch.testing.assert_close(added, 2 + 0.5 * features["face"][:, 0, 5], atol=1e-5, rtol=1e-5)
+
+
+def test_rescaled_faces_keep_their_order_and_their_distances():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 3)
+    with torch.inference_mode():
+        network.face_linear.weight.fill_(0.01)
+        network.face_linear.bias.fill_(0.3)
+        features = network.features(views)
+        before = network.faces_from_features(features).raw
+        network.rescale_faces(1.7, -0.4)
+        after = network.faces_from_features(features).raw
+    torch.testing.assert_close(after, 1.7 * before - 0.4, atol=1e-5, rtol=1e-5)
+
+
 def test_the_published_network_has_the_published_widths():
     with torch.device("meta"):
         network = DualBranchNet(DN_PIQA)
@@ -115,9 +139,9 @@ def test_the_published_network_has_the_published_widths():
 def test_the_default_reads_every_stage_and_the_pixels():
     network = DualBranchNet(PIQA_LITE)
     assert network.full.width == network.face.width == 1024
-    assert network.head[0].weight.shape == (128, 3 * (1024 + WIDTH) + 18 + 2 * OUTPUTS)
-    assert network.photo_reader[0].weight.shape == (256, 3 * WIDTH)
-    assert network.face_reader[0].weight.shape == (256, 2 * WIDTH)
+    assert network.head[0].weight.shape == (128, 4 * (1024 + WIDTH) + 18 + 2 * OUTPUTS)
+    assert network.photo_reader[0].weight.shape == (256, 4 * WIDTH)
+    assert network.face_reader[0].weight.shape == (256, 3 * WIDTH)
 
 
 def test_an_unknown_backbone_is_a_model_error():

@@ -27,6 +27,7 @@ def test_views_have_the_configured_shapes_whatever_the_photo():
             "frame": (1, 3, 320, 320),
             "face": (1, 3, 256, 256),
             "detail": (1, 3, 384, 384),
+            "inner": (1, 3, 192, 192),
         }
         assert all(v.dtype == torch.uint8 for v in views.values())
 
@@ -64,6 +65,34 @@ def test_a_photo_smaller_than_the_detail_is_mirrored_not_enlarged():
     detail = cut_views(photo, None, PIQA_LITE.preprocess)["detail"][0].permute(1, 2, 0).numpy()
     assert np.array_equal(detail[92:292, 42:342], np.asarray(photo))
     assert np.array_equal(detail[91, 42:342], np.asarray(photo)[0])
+
+
+INNER = replace(PIQA_LITE.preprocess, views=(ViewConfig("inner", "face", 192),))
+
+
+def inner(photo, face):
+    return cut_views(photo, face, INNER)["inner"][0].permute(1, 2, 0).numpy()
+
+
+def test_the_inner_face_is_cut_at_the_working_scale():
+    photo = gradient(1000, 800)
+    expected = np.asarray(photo.crop((500 - 96, 400 - 96, 500 + 96, 400 + 96)))
+    assert np.array_equal(inner(photo, (350, 200, 650, 600)), expected)
+    assert np.array_equal(inner(photo, None), expected)
+
+
+def test_an_inner_face_smaller_than_the_square_is_mirrored_not_enlarged():
+    photo = gradient(1000, 800)
+    shown = inner(photo, (450, 340, 550, 460))
+    own = np.asarray(photo.crop((460, 360, 540, 440)))
+    assert np.array_equal(shown[56:136, 56:136], own)
+    assert np.array_equal(shown[55, 56:136], own[0])
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == len(np.unique(own.reshape(-1, 3), axis=0))
+
+
+@pytest.mark.parametrize("face", [(950, 700, 1100, 850), (-60, -80, 40, 20), (1200, 900, 1300, 1000)])
+def test_an_inner_face_at_the_border_shows_what_is_there(face):
+    assert inner(gradient(1000, 800), face).shape == (192, 192, 3)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,24 @@ def test_without_opinions_it_learns_the_damage_alone(features):
 
 
 def test_a_network_without_one_stays_as_it_is():
-    plain = tiny.network(replace(tiny.LITE, linear=False))
+    plain = tiny.network(replace(tiny.LITE, linear=False, face_linear=False))
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
     fit_linear_reader(plain, samples(plain), SETTINGS)
     assert all(torch.equal(before[name], tensor) for name, tensor in plain.state_dict().items())
+
+
+def test_the_reader_of_faces_learns_from_faces_alone(features):
+    liked = {**features.features, "face": features.features["frame"]}
+    network = fitted(replace(features, features=liked, face_loss=features.loss))
+    weight = network.face_linear.weight
+    assert weight[LIKED] > 0.3 < -weight[BLUR]
+    assert weight[network.view_width(network.views[1]) :].abs().max() < 0.3
+    without = fitted(replace(features, features=liked, has_face=torch.zeros_like(features.has_face)))
+    assert without.face_linear.weight.abs().max() == 0
+
+
+def test_the_reader_of_faces_learns_the_damage_of_the_face(features):
+    own = {**features.features, "face": features.features["frame"]}
+    spared = fitted(replace(features, features=own, face_loss=torch.zeros_like(features.loss)))
+    assert abs(float(spared.face_linear.weight[BLUR])) < 0.05
+    assert spared.linear.weight[BLUR] < -0.1

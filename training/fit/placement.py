@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from piqa_cli.model.config import ScoreMapConfig
-from piqa_cli.model.network import DualBranchNet, Regressor
+from piqa_cli.model.network import DualBranchNet
 
 LOW, HIGH = 0.16, 0.84  # quantiles; of a normal distribution they lie one standard deviation from the median
 HIGH_SCORE = 75.0  # from scratch: the score at `HIGH`; 100 less at `LOW`, 50 at the median
@@ -43,7 +43,7 @@ def fresh_map(raw: Tensor) -> ScoreMapConfig:
 
 @torch.no_grad()
 def align_face_head(network: DualBranchNet, before: ScoreMapConfig, raw: Tensor, start_raw: Tensor) -> None:
-    """Change the last layer of the face head so that face scores keep their median and spread under the new map too.
+    """Rescale the face head's output so that face scores keep their median and spread under the new map too.
 
     Args:
         network: with a face head, and the new map in its configuration.
@@ -51,8 +51,7 @@ def align_face_head(network: DualBranchNet, before: ScoreMapConfig, raw: Tensor,
         raw: (N,) outputs of the trained face head for training photos with a face.
         start_raw: (N,) those of the starting model.
     """
-    head = network.face_head
-    if head is None or len(raw) < 2:
+    if network.face_head is None or len(raw) < 2:
         return
     after = network.config.score_map
     middle, spread = _middle_and_spread(raw)
@@ -61,15 +60,7 @@ def align_face_head(network: DualBranchNet, before: ScoreMapConfig, raw: Tensor,
         return
     factor = old_spread / before.scale * after.scale / spread
     target = (old_middle - before.center) / before.scale * after.scale + after.center
-    last = _last(head)
-    last.weight.mul_(factor)
-    last.bias.mul_(factor).add_(target - factor * middle)
-
-
-def _last(head: Regressor) -> nn.Linear:
-    last = head[-1]
-    assert isinstance(last, nn.Linear)
-    return last
+    network.rescale_faces(factor, target - factor * middle)
 
 
 def _middle_and_spread(raw: Tensor) -> tuple[float, float]:
