@@ -30,7 +30,7 @@ class Measures:
 
     @property
     def overall(self) -> float:
-        """One figure to choose an epoch by. Opinions have no say: the linear reader, fitted afterwards, adds to them."""
+        """One figure to choose an epoch by. Opinions have no say: the linear reader adds to them afterwards."""
         figures = (self.same_photo, self.across, 0.5 * self.face_same_photo)
         return sum(0.0 if isnan(figure) else figure for figure in figures) / 2.5
 

@@ -46,6 +46,6 @@ PIQA_LITE = ModelConfig(
         std=(0.5, 0.5, 0.5),
     ),
 )
-"""The embedded default: small enough for a laptop, reads the frame, the face, and native detail around and within it."""
+"""The embedded default: small enough for a laptop, reads the frame, the face, and native detail around and in it."""
 
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (DN_PIQA, PIQA_LITE)}
