@@ -113,12 +113,25 @@ def patch_boxes(size: tuple[int, int], least: int) -> Iterator[tuple[int, int, i
 
 
 def patch_views(patch: Image.Image, config: PreprocessConfig) -> dict[Cut, Tensor]:
-    """Every view of a patch. One that is smaller than a view is continued by mirroring: enlarging it would blur it."""
+    """Every view of a patch, which takes the place of a face with its margin.
+
+    One that is smaller than a view is continued by mirroring: enlarging it would blur it.
+    """
     views: dict[Cut, Tensor] = {}
     for view in config.views:
-        filled = mirrored(patch, view.resize_to or view.size)
-        views |= cut_views(filled, None, replace(config, views=(view,)))
+        alone = replace(config, views=(view,))
+        if view.cut == "inner":
+            views |= cut_views(patch, _without_margin(patch.size, config), alone)
+        else:
+            views |= cut_views(mirrored(patch, view.resize_to or view.size), None, alone)
     return views
+
+
+def _without_margin(size: tuple[int, int], config: PreprocessConfig) -> Box:
+    """The face's box that `preprocess.face_region` would widen to a square patch of this width and height."""
+    side = max((min(size) - 2 * config.face_margin_px) / (1 + 2 * config.face_margin_share), 1.0)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return (left, top, left + side, top + side)
 
 
 def structure_of(patch: Image.Image) -> float:

@@ -79,7 +79,7 @@ MADE = {
     "dark_strong": lambda: exposed(-4),
     "bright_mild": lambda: exposed(1.2),
     "bright_strong": lambda: exposed(3),
-    "double_mild": lambda: doubled(0.25, (3, 4)),
+    "double_mild": lambda: doubled(0.25, (6, 8)),
     "double_strong": lambda: doubled(0.45, (9, 12)),
     "face_blurred": lambda: blurred_region(4, face=True),
     "background_blurred": lambda: blurred_region(4, face=False),

@@ -11,6 +11,8 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 from piqa_cli.model.checkpoint import save_model
+from piqa_cli.model.preprocess import cut_views, face_region
+from piqa_cli.model.presets import PIQA_LITE
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
 from piqa_cli.scoring import heatmap, scorer
 from piqa_cli.scoring.complete import to_score
@@ -102,6 +104,14 @@ def test_a_patch_takes_the_place_of_the_face(folder, name, monkeypatch):
         assert (patch.defects is None) == (name == "liqe")
     assert len({round(patch.score, 6) for patch in local.patches}) > 50
     assert max(patch.box[2] for patch in local.patches) == 1024  # full resolution
+
+
+def test_a_patch_stands_for_a_face_with_its_margin():
+    image, face = Image.fromarray(data.astronaut()), (140.0, 140.0, 340.0, 340.0)
+    config = PIQA_LITE.preprocess
+    patch = image.crop(tuple(map(round, face_region(image.size, face, config))))
+    found, expected = patch_views(patch, config)["inner"], cut_views(image, face, config)["inner"]
+    assert torch.equal(found, expected)
 
 
 def _blurred(image, box, *, inside):
