@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from benchmarks.ranking_people import Person, cut_out, head_mask, set_before
-from benchmarks.ranking_photos import Material, spread
+from benchmarks.ranking_photos import Material, Photo, spread
 from benchmarks.ranking_scoring import Measured, Rendered, Version, as_image
 from benchmarks.ranking_table import mean, middle, number, percent, table
 from benchmarks.recipes import degrade
@@ -40,13 +40,18 @@ def render_portraits(material: Material, detector: FaceDetector, count: int) -> 
             yield from _regions("portraits", photo.name, from_bytes(pixels), face, photo.seed)
     figures = (cut_out_photo(photo.load(), detector) for photo in spread(material.people, 3 * PEOPLE))
     people = list(islice((person for person in figures if person), PEOPLE))
-    places = [from_bytes(photo.load()) for photo in spread(material.places, count)]
+    places = [from_bytes(photo.load()) for photo in spread(without_people(material.places, detector), count)]
     if len(people) < len(GROUP_CENTRES) + 1 or not places:
         return
     for index, place in enumerate(islice(cycle(places), count)):
         chosen = [people[(index * 3 + step) % len(people)] for step in range(len(GROUP_CENTRES) + 1)]
         yield from render_person(f"scene {index}", place, chosen[0], HEIGHTS[index % len(HEIGHTS)], index)
         yield from render_group(f"group {index}", _wide(place), chosen, index)
+
+
+def without_people(photos: Sequence[Photo], detector: FaceDetector) -> list[Photo]:
+    """Those in which no face is found: who is in a scene already could be taken for the main person there."""
+    return [photo for photo in photos if main_face(photo.load(), detector) is None]
 
 
 def main_face(pixels: Any, detector: FaceDetector) -> Box | None:

@@ -5,8 +5,10 @@ import pytest
 from skimage import data
 
 from benchmarks.ranking_people import cut_out, head_mask, set_before
-from benchmarks.ranking_portraits import render_group, render_person
+from benchmarks.ranking_photos import Photo
+from benchmarks.ranking_portraits import render_group, render_person, without_people
 from benchmarks.recipes_base import from_bytes
+from piqa_cli.faces.detect import FaceDetector
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,11 @@ def test_the_focus_misses_the_person_alone_or_everything(studio):
     assert changed["person"][there > 0.5].mean() > 0.01  # the drawn person is nearly flat
     assert not changed["person"][there == 0].any()
     assert changed["everything"][there == 0].mean() > 0.05
+
+
+def test_nobody_is_in_a_scene_yet():
+    photos = [Photo("coffee", "scene"), Photo("astronaut", "portrait"), Photo("rocket", "scene")]
+    assert [photo.name for photo in without_people(photos, FaceDetector())] == ["coffee", "rocket"]
 
 
 def test_a_group_has_one_blurred_face_or_three(studio):
