@@ -8,7 +8,7 @@ import pytest
 
 from piqa_cli.ranking.plan import PLAN_VERSION, Plan, PlanItem
 from piqa_cli.ranking.plan_file import plan_to_json
-from tests.browser.conftest import MISSING
+from tests.browser.conftest import MISSING, settle
 from tests.browser.test_hostile import NAMES, hostile, written  # noqa: F401 - a fixture
 from tests.browser.test_review import export, label, press, review
 
@@ -20,6 +20,7 @@ def load(page, path):
     page.wait_for_selector("#load-dialog .outcome bdi")
     said = page.inner_text("#load-dialog .outcome")
     page.click("#load-dialog >> text=Close")
+    settle(page)
     return said
 
 
