@@ -65,9 +65,9 @@ def _fit(
     inner, outer = settings.ridge * torch.eye(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
     center = torch.zeros_like(outer)
 
-    def seen(rows: Tensor) -> Tensor:
+    def seen(chosen: Tensor) -> Tensor:
         """Standardised features of the views, float64 (N, F)."""
-        parts = [network.standardise[v.cut](features.features[v.cut][rows].float()) for v in views]
+        parts = [network.standardise[v.cut](features.features[v.cut][chosen].float()) for v in views]
         return torch.cat(parts, dim=1).double()
 
     if rated.any():

@@ -90,9 +90,20 @@ def test_an_inner_face_smaller_than_the_square_is_mirrored_not_enlarged():
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == len(np.unique(own.reshape(-1, 3), axis=0))
 
 
-@pytest.mark.parametrize("face", [(950, 700, 1100, 850), (-60, -80, 40, 20), (1200, 900, 1300, 1000)])
-def test_an_inner_face_at_the_border_shows_what_is_there(face):
-    assert inner(gradient(1000, 800), face).shape == (192, 192, 3)
+@pytest.mark.parametrize(
+    ("face", "seen"),
+    [
+        ((950, 700, 1100, 850), (965, 715, 1000, 800)),
+        ((-60, -80, 40, 20), (0, 0, 30, 10)),
+        ((1200, 900, 1300, 1000), (999, 799, 1000, 800)),
+    ],
+    ids=["past the corner", "before the first corner", "outside"],
+)
+def test_an_inner_face_at_the_border_shows_what_is_there(face, seen):
+    photo = gradient(1000, 800)
+    own = np.asarray(photo.crop(seen))
+    top, left = (192 - own.shape[0]) // 2, (192 - own.shape[1]) // 2
+    assert np.array_equal(inner(photo, face)[top : top + own.shape[0], left : left + own.shape[1]], own)
 
 
 @pytest.mark.parametrize(
