@@ -41,6 +41,7 @@ def plan_of(folder, *rows):
 def page(page):
     page.select_option("#grouping", "none")
     page.focus("#grid")
+    settle(page)
     return page
 
 
