@@ -18,6 +18,7 @@ PROBES = Path(__file__).parent / "probes.js"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "net::ERR_FILE_NOT_FOUND"  # what the browser logs when an original is gone
 PATIENCE = 20.0  # seconds
+_RELOADS = 3
 _DESKTOP = {"width": 1280, "height": 860}
 
 
@@ -93,3 +94,15 @@ def names(page: Any) -> Any:
 def settle(page: Any) -> None:
     """Wait until the next frame is drawn: filters and scrolling act then."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def reload(page: Any) -> None:
+    """Load a page again that has stored something, and once more where the browser hands it an empty storage.
+
+    Chromium does so now and then on a busy machine; at the next load all is there again.
+    """
+    for _ in range(_RELOADS):
+        page.reload()
+        page.wait_for_selector("body.ready")
+        if page.evaluate("localStorage.length"):
+            return

@@ -8,7 +8,7 @@ import pytest
 
 from piqa_cli.ranking.plan import PLAN_VERSION, Plan, PlanItem
 from piqa_cli.ranking.plan_file import plan_to_json
-from tests.browser.conftest import MISSING, settle
+from tests.browser.conftest import MISSING, reload, settle, until
 from tests.browser.test_hostile import NAMES, hostile, written  # noqa: F401 - a fixture
 from tests.browser.test_review import export, label, press, review
 
@@ -65,9 +65,8 @@ def test_what_was_exported_comes_back_in_one_step(page, open_page, report, tmp_p
     assert "rejected" not in label(other, "two.jpg") and "by you" not in label(other, "four.jpg")
     press(other, "Control+Shift+z")
     assert "4 stars by you, picked" in label(other, "one.jpg")
-    other.wait_for_function("Object.values(localStorage).some((stored) => stored.includes('\"pick\"'))")
-    other.reload()
-    other.wait_for_selector("body.ready")
+    until(other, "Object.values(localStorage).some((stored) => stored.includes('\"pick\"'))")
+    reload(other)
     assert "4 stars by you, picked" in label(other, "one.jpg")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import names, settle
+from tests.browser.conftest import names, reload, settle
 from tests.browser.shoot import write_page
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -89,8 +89,7 @@ def test_the_theme_is_kept(open_page, report):
     page.click("#theme")
     page.click("#theme")
     dark = page.evaluate(ground)
-    page.reload()
-    page.wait_for_selector("body.ready")
+    reload(page)
     assert page.evaluate(ground) == dark != light
 
 

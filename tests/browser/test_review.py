@@ -6,7 +6,7 @@ import pytest
 
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.plan_file import load_plan
-from tests.browser.conftest import names, settle
+from tests.browser.conftest import names, reload, settle
 
 
 @pytest.fixture
@@ -107,8 +107,7 @@ def test_single_keys_can_be_switched_off(page):
 
 def test_marks_survive_a_reload(page):
     review(page)
-    page.reload()
-    page.wait_for_selector("body.ready")
+    reload(page)
     assert "4 stars by you, picked" in label(page, "one.jpg")
     assert page.locator(".tally").text_content().startswith("1 picked · 1 rejected")
 
@@ -120,8 +119,7 @@ def test_stored_nonsense_is_ignored(open_page, report):
     )
     page.focus("#grid")
     press(page, "p")
-    page.reload()
-    page.wait_for_selector("body.ready")
+    reload(page)
     assert page.locator(".tally").text_content().startswith("0 picked")
 
 
