@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from piqa_cli.faces.choose import MAX_FACES, area, by_importance, main_faces
@@ -39,11 +39,20 @@ boxes = st.tuples(st.floats(0, 4000), st.floats(0, 3000), st.floats(0, 2000), st
 faces = st.lists(st.builds(Face, boxes, st.floats(0.5, 1)), max_size=30)
 
 
+def test_a_doubtful_main_face_stays_before_a_certain_one_that_is_too_small():
+    main, too_small, doubtful = face(0, 10, 0.999), face(20, 24.5**0.5, 0.9999), face(40, 25.5**0.5, 0.96)
+    assert by_importance([too_small, doubtful, main]) == (main, doubtful, too_small)
+
+
 @given(faces)
+@example([face(0, 10, 0.999), face(20, 24.5**0.5, 0.9999), face(40, 25.5**0.5, 0.96)])
+@example([face(0, 100, 1.0), *(face(x, 49, 1.0) for x in range(12)), face(99, 51, 0.9)])
 def test_main_faces_are_a_bounded_start_of_the_order(found):
     ordered = by_importance(found)
     chosen = main_faces(ordered)
     assert sorted(map(id, ordered)) == sorted(map(id, found))
+    assert chosen == ordered[: len(chosen)]
+    assert ordered[:1] == tuple(sorted(found, key=lambda f: (-area(f.box) * f.confidence**2, *f.box[:2]))[:1])
     assert len(chosen) <= MAX_FACES
     assert all(area(f.box) >= 0.25 * area(ordered[0].box) for f in chosen)
     assert bool(chosen) == bool(found)
