@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from piqa_cli.commands.console import ProgressBar, note
@@ -41,22 +39,19 @@ def find_photos(
 ) -> Iterator[PhotoFile]:
     """The photos that the command line means, `-` standing for a list on stdin.
 
-    A path of that list that is gone by now becomes a row that says so; one that was typed is a mistake.
+    A path of that list that is gone by now, or cannot be read, becomes a row that says so; a typed one is a mistake.
 
     Raises:
-        UsageError: at once, for a named path that does not exist.
+        UsageError: at once, for a typed path that does not exist, or cannot be read.
     """
-    named = [path for path in paths if path != STDIN]
-    listed = _listed() if STDIN in paths else []
-    gone = [PhotoFile(path) for path in listed if not os.path.lexists(path)]
-    found = discover(
-        [*named, *(path for path in listed if os.path.lexists(path))],
+    return discover(
+        [path for path in paths if path != STDIN],
+        listed=_listed() if STDIN in paths else [],
         recursive=recursive,
         include=include,
         exclude=exclude,
         on_problem=lambda problem: None if quiet else note(f"skipped {problem.path}: {problem.message}"),
     )
-    return chain(found, gone)
 
 
 def nothing_found(paths: Sequence[Path]) -> UsageError:

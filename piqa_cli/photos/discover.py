@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,12 +24,13 @@ __all__ = ["IMAGE_SUFFIXES", "RAW_SUFFIXES", "discover", "read_path_list"]
 def discover(
     paths: Sequence[Path],
     *,
+    listed: Sequence[Path] = (),
     recursive: bool = True,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_problem: ProblemHandler | None = None,
 ) -> Iterator[PhotoFile]:
-    """Find the photos among `paths`, in the order named, each file once.
+    """Find the photos among `paths`, then among `listed`, in the order named, each file once.
 
     A file that is named is always yielded, whatever its suffix, and patterns do not touch it. A folder is walked: files
     by name, then sub-folders by name; regular files with a suffix of `IMAGE_SUFFIXES` or `RAW_SUFFIXES`, no dot-files,
@@ -38,15 +40,25 @@ def discover(
     stem in the same folder is one photo, and an include pattern may match either of the two.
 
     A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
-    Raises UsageError at once, before the first photo, for a path that is missing or neither file nor folder.
+    Raises UsageError at once, before the first photo, for one of `paths` that is missing, cannot be listed, or is
+    neither file nor folder. One of `listed`, a list that some program made, is yielded as a photo instead, after all
+    others: whoever reads it will see what is wrong.
     """
     named: dict[Path, _Named] = {}  # two spellings of one path count once
     for item in map(_check, paths):
         named.setdefault(item.real, item)
+    lost: dict[Path, PhotoFile] = {}
+    for path in listed:
+        try:
+            item = _check(path)
+        except UsageError:
+            lost.setdefault(path, PhotoFile(path))
+        else:
+            named.setdefault(item.real, item)
     files = {item.real for item in named.values() if not item.is_folder}
     folders = named.keys() - files
     rules = WalkRules(recursive, Globs(include), Globs(exclude), files, folders, on_problem)
-    return _find(list(named.values()), rules)
+    return chain(_find(list(named.values()), rules), lost.values())
 
 
 def read_path_list(stream: BinaryIO) -> list[Path]:
@@ -61,7 +73,7 @@ def read_path_list(stream: BinaryIO) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Named:
-    """A path from the command line."""
+    """A path from the command line, or from a list."""
 
     path: Path
     real: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import unicodedata
 from pathlib import Path
@@ -190,12 +191,18 @@ def test_special_files_are_left_out_of_walks_and_refused_by_name(tmp_path: Path,
 
 def test_lists_name_what_is_not_there(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(encoded(corners(), "JPEG"))
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
     listed = [
         tmp_path / "photo.jpg",
         tmp_path / "gone.jpg",
         tmp_path / ("n" * 300 + ".jpg"),  # longer than a name can be
         tmp_path / "/".join(["d" * 200] * 25) / "x.jpg",  # longer than a path can be
         tmp_path / "photo.jpg" / "inside.jpg",  # a file is no folder
+        tmp_path / "dangling.jpg",
+        tmp_path / "loop.jpg",
+        tmp_path / "pipe.jpg",
     ]
     stdin = b"\0".join(str(path).encode() for path in listed)
     done = piqa("score", "-", "-q", "--format", "jsonl", "--no-cache", "--model", tiny_model, stdin=stdin)

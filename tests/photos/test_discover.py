@@ -274,3 +274,41 @@ def test_import_is_light() -> None:
     code = "import sys, piqa_cli.photos.discover; print({'torch', 'PIL', 'numpy', 'exifread'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def unusable(folder: Path) -> list[Path]:
+    """There, and neither a file nor a folder that can be listed."""
+    (folder / "dangling.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "locked").mkdir()
+    return [folder / name for name in ("dangling.jpg", "loop.jpg", "pipe.jpg", "locked")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_what_a_list_names_in_vain_comes_last_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    bad = unusable(tmp_path)
+    real = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if Path(folder).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    gone = tmp_path / "gone.jpg"
+    listed = [bad[0], tmp_path / "b.jpg", *bad[1:], gone, gone, tmp_path / "a.jpg"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        photos = discover([tmp_path / "a.jpg"], listed=listed)
+        assert [photo.path for photo in photos] == [tmp_path / "a.jpg", tmp_path / "b.jpg", *bad, gone]
+        for path in (*bad, gone):
+            with pytest.raises(UsageError, match=path.name):
+                discover([path])
+
+
+def test_listed_folders_are_walked(tmp_path: Path) -> None:
+    touch(tmp_path, "sub/a.jpg")
+    assert list(discover([], listed=[tmp_path / "sub"])) == [PhotoFile(tmp_path / "sub/a.jpg")]
