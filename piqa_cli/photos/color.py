@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _FULL_SCALES = (1.0, 255.0, 65535.0)  # what "white" can mean in a float image
-_TIFF_BITS_PER_SAMPLE = 258
+_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC = 258, 262
+_WHITE_IS_ZERO = 0
 _STRIP_PIXELS = 1 << 20
 _SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
 _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
@@ -20,8 +22,9 @@ _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 def flatten(image: Image.Image) -> Image.Image:
     """Bring any mode to 8 bits without alpha: L, RGB, CMYK or LAB, still in the colours of the file's own profile.
 
-    Transparent parts show white. Integers above 8 bits are scaled by their bit depth, so black stays black and a dark
-    photo stays dark; floats by the smallest of 1, 255 and 65535 that holds the brightest pixel.
+    Transparent parts show white. 16-bit integers are scaled by their bit depth, so black stays black and a dark photo
+    stays dark; 32-bit ones by the smallest of 255, 65535 and 2^31 - 1 that holds the brightest pixel, and floats by
+    the smallest of 1, 255 and 65535. Where zero is white in a TIFF, black and white are exchanged.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image)
@@ -59,7 +62,13 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     result = np.empty((image.height, image.width), np.uint8)
     for top, strip in _strips(image):
         result[top : top + strip.height] = np.clip(_finite(strip) * factor + 0.5, 0, 255)
+    if _tiff_tags(image).get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow sees to it with 8 bits only
+        np.subtract(255, result, out=result)
     return Image.fromarray(result)
+
+
+def _tiff_tags(image: Image.Image) -> Mapping[int, Any]:
+    return getattr(image, "tag_v2", {})
 
 
 def _finite(image: Image.Image) -> NDArray[np.float32]:
@@ -69,7 +78,7 @@ def _finite(image: Image.Image) -> NDArray[np.float32]:
 
 def _full_scale(image: Image.Image) -> float:
     if image.mode.startswith("I;"):
-        bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
+        bits = _tiff_tags(image).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
         return float(2**bits - 1)
     peak = max(float(_finite(strip).max()) for _, strip in _strips(image))
     scales = _FULL_SCALES if image.mode == "F" else _FULL_SCALES[1:]

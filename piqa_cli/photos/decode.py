@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, UnreadablePhoto
 from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import RAW, sniff
-from piqa_cli.photos.opening import open_regular
+from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
 from piqa_cli.photos.pillow import load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
 
@@ -76,7 +76,7 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
         ) from None
     except Exception as error:  # decoders raise anything: SyntaxError, struct.error, zlib.error, MemoryError, ...
         if isinstance(error, OSError) and error.errno is not None:  # the system's; Pillow's own OSErrors have no number
-            reason = f"cannot be read: {error.strerror}"
+            reason = f"{CANNOT_BE_READ}{error.strerror}"
             raise UnreadablePhoto(reason, path=path, hint="check its permissions and the disk") from error
         reason = _one_line(f"damaged or truncated: {str(error) or type(error).__name__}")
         raise BrokenPhoto(reason, path=path, hint=_HINT) from error

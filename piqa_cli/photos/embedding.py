@@ -80,6 +80,6 @@ def _open_heic(photo: bytes, path: Path) -> Image.Image:
         try:
             image = open_image(io.BytesIO(photo), "HEIF")
             image.load()
-        except (OSError, ValueError, SyntaxError) as error:
+        except Exception as error:  # libheif raises anything: RuntimeError, EOFError, MemoryError, ...
             raise BrokenPhoto(f"the photo cannot be decoded: {error}", path=path) from None
     return image

@@ -68,7 +68,8 @@ def read_tags(path: Path) -> dict[int, object]:
     """Tag number -> str, bytes or a number, for the tags of `Tag` that the file holds.
 
     exifread knows JPEG, TIFF and the RAW formats built on it, PNG, WebP, HEIC and AVIF; for what it does not find there
-    (other HEIC brands, EXIF in odd places) Pillow is asked. Raises whatever the libraries do.
+    (other HEIC brands, BigTIFF, EXIF behind the first 4000 bytes of a JPEG) Pillow is asked. Raises whatever the
+    libraries do.
     """
     with open_regular(path) as file:
         kind = sniff(file, path)
@@ -77,7 +78,7 @@ def read_tags(path: Path) -> dict[int, object]:
         tags: dict[int, object] = {}
         for block in _blocks(file):
             tags |= _with_exifread(block)
-        if not tags and kind not in (RAW, "JPEG", "TIFF"):
+        if not tags and kind != RAW:
             file.seek(0)
             tags = _with_pillow(file, kind)
     return tags
@@ -95,7 +96,7 @@ def read_gps_tags(path: Path) -> dict[int, object]:
         tags: dict[int, object] = {}
         for block, first_is_gps in _gps_blocks(file):
             tags |= _gps_with_exifread(block, "Image " if first_is_gps else "GPS ")
-        if not tags and kind not in (RAW, "JPEG", "TIFF"):
+        if not tags and kind != RAW:
             file.seek(0)
             tags = _gps_with_pillow(file, kind)
     return tags
@@ -144,12 +145,15 @@ def _with_exifread(file: BinaryIO) -> dict[int, object]:
 
 def _with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
     with relaxed_pillow(), open_image(file, kind) as image:
-        # Asking a PNG without EXIF in its header would decode the whole picture in search of it.
-        if not {"exif", "Raw profile type exif"} & image.info.keys():
-            return {}
-        exif: Image.Exif = image.getexif()
+        exif = _pillow_exif(image)
         merged = {**exif, **exif.get_ifd(_EXIF_IFD)}
         return {tag: _first(value) for tag, value in merged.items() if tag in _WANTED}
+
+
+def _pillow_exif(image: Image.Image) -> Image.Exif:
+    """Empty where the header promises none: asked for it, a PNG would be decoded to its end in search of it."""
+    promised = image.format == "TIFF" or {"exif", "Raw profile type exif"} & image.info.keys()
+    return image.getexif() if promised else Image.Exif()
 
 
 def _gps_with_exifread(file: BinaryIO, prefix: str) -> dict[int, object]:
@@ -164,9 +168,7 @@ def _gps_with_exifread(file: BinaryIO, prefix: str) -> dict[int, object]:
 
 def _gps_with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
     with relaxed_pillow(), open_image(file, kind) as image:
-        if not {"exif", "Raw profile type exif"} & image.info.keys():
-            return {}
-        found: dict[int, object] = dict(image.getexif().get_ifd(_GPS_IFD))
+        found: dict[int, object] = dict(_pillow_exif(image).get_ifd(_GPS_IFD))
         return {tag: value for tag, value in found.items() if tag in _WANTED_GPS}
 
 

@@ -180,7 +180,7 @@ def _heif_packet(view: bytes | mmap.mmap, kind: str) -> bytes:
     with relaxed_pillow():
         try:
             return bytes(open_image(io.BytesIO(view), kind).info.get("xmp") or b"")
-        except (OSError, ValueError, SyntaxError, RuntimeError):
+        except (OSError, ValueError, SyntaxError, RuntimeError, EOFError):
             return b""
 
 

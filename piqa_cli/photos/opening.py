@@ -9,6 +9,9 @@ from typing import BinaryIO
 
 from piqa_cli.errors import UnreadablePhoto
 
+CANNOT_BE_READ = "cannot be read: "
+"""How a photo's reason begins where the system, and not the content, is to blame."""
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file that holds at least one byte. Raises UnreadablePhoto for another, OSError as `open` does."""

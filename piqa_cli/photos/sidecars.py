@@ -59,10 +59,14 @@ class Companions:
         self._folders: dict[Path, _Folder] = {}
 
     def of(self, photo: Path) -> tuple[Path, ...]:
-        """Sidecars of this one file, sorted by name; `IMG_1.xmp` belongs to every photo of the stem `IMG_1`."""
-        sidecars = self._folder(photo.parent).sidecars
+        """Sidecars of this one file, sorted by name; `IMG_1.xmp` belongs to every photo of the stem `IMG_1`.
+
+        Case does not matter, unless there is another photo of the very name: `IMG_1.JPG.xmp` is none of `img_1.jpg`
+        where that lies beside `IMG_1.JPG`.
+        """
+        folder = self._folder(photo.parent)
         stem, _ = split_name(photo.name)
-        names = {*sidecars.get(photo.name.lower(), ()), *sidecars.get(_of_stem(stem), ())}
+        names = {*folder.whole_name_sidecars(photo.name), *folder.sidecars.get(_of_stem(stem), ())}
         return tuple(path for path in (photo.with_name(name) for name in sorted(names)) if is_regular(path))
 
     def owners(self, sidecar: Path) -> tuple[Path, ...]:
@@ -80,25 +84,34 @@ class Companions:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """Who owns what in one folder. All keys are in lower case."""
+    """Who owns what in one folder. The keys of `photos` and `sidecars` are in lower case."""
 
     photos: dict[str, list[str]]  # stem -> photos
     sidecars: dict[str, list[str]]  # file name, or `_of_stem` -> sidecars
+    exact: dict[str, str]  # sidecar by a whole name -> that name as it is written there
 
     @classmethod
     def of(cls, names: Collection[str]) -> _Folder:
         photos: dict[str, list[str]] = {}
         sidecars: dict[str, list[str]] = {}
+        exact: dict[str, str] = {}
         known = {name.lower() for name in names if is_photo(name)}
         for name in names:
             inner, suffix = split_name(name)
             if is_photo(name):
                 photos.setdefault(inner.lower(), []).append(name)
             elif suffix in _NAME_SUFFIXES and is_photo(inner):
-                sidecars.setdefault(_version_of(name, known) or inner.lower(), []).append(name)
+                exact[name] = _version_of(name, known) or inner
+                sidecars.setdefault(exact[name].lower(), []).append(name)
             elif suffix in _STEM_SUFFIXES:
                 sidecars.setdefault(_of_stem(inner), []).append(name)
-        return cls(photos, sidecars)
+        return cls(photos, sidecars, exact)
+
+    def whole_name_sidecars(self, photo: str) -> list[str]:
+        """Those of `photo` by its whole name, without those that name another photo exactly."""
+        alike = self.photos.get(split_name(photo)[0].lower(), ())
+        others = {other for other in alike if other != photo} if photo in alike else set()
+        return [name for name in self.sidecars.get(photo.lower(), ()) if self.exact[name] not in others]
 
 
 def _of_stem(stem: str) -> str:
@@ -106,12 +119,12 @@ def _of_stem(stem: str) -> str:
 
 
 def _version_of(name: str, photos: set[str]) -> str | None:
-    """`img_1.cr2` for `IMG_1_01.CR2.xmp`, unless there is a photo `IMG_1_01.CR2`."""
+    """`IMG_1.CR2` for `IMG_1_01.CR2.xmp`, unless there is a photo `IMG_1_01.CR2`."""
     match = _DUPLICATE.fullmatch(name)
     if match is None or name[: -len(_XMP)].lower() in photos:
         return None
-    owner = (match["stem"] + match["suffix"]).lower()
-    return owner if owner in photos else None
+    owner = match["stem"] + match["suffix"]
+    return owner if owner.lower() in photos else None
 
 
 def _names(folder: Path) -> list[str]:

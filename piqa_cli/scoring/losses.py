@@ -1,18 +1,26 @@
-"""Photos that cost their worker process: the words for it, free of torch, so that the cache can tell them apart."""
+"""Photos lost to circumstances: the words for it, free of torch, so that the cache can tell them apart."""
 
 from __future__ import annotations
 
 import signal
 
+from piqa_cli.photos.opening import CANNOT_BE_READ
 from piqa_cli.records import PhotoScore
 
 GIVEN_UP = "given up: "
-"""How the reason of every such row begins."""
+"""How the reason begins of every photo that cost its worker process, or more time or memory than there is."""
+_NO_MEMORY = ("MemoryError", "out of memory", "can't allocate memory")  # Python and numpy, Pillow, torch
 
 
 def given_up(score: PhotoScore) -> bool:
     """Whether the row says nothing lasting about the photo: another run, or another limit, may well score it."""
-    return score.status == "error" and (score.reason or "").startswith(GIVEN_UP)
+    return score.status == "error" and (score.reason or "").startswith((GIVEN_UP, CANNOT_BE_READ))
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Whether the error, or the one that it was raised from, says that memory ran out."""
+    causes = (error, error.__cause__) if error.__cause__ else (error,)
+    return any(words in f"{type(cause).__name__}: {cause}" for cause in causes for words in _NO_MEMORY)
 
 
 def ended(exit_code: int | None) -> str:

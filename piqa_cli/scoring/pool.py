@@ -23,6 +23,7 @@ from piqa_cli.scoring.pool_worker import BEGUN, Prepare, from_bytes
 from piqa_cli.scoring.prepare import Prepared
 
 START_S = 120.0  # a worker that has not come to life by then never will
+_SLICE_S = 1.0  # of waiting: a stop of the whole program (Ctrl-Z, `docker pause`), however long, counts as one at most
 
 
 class WorkerPool:
@@ -88,8 +89,10 @@ class _Worker:
     def prepare(self, photo: PhotoFile) -> Prepared:
         """The photo as the process gives it back, or a record that says what became of the process."""
         connection = self._hand_over(photo)
+        if connection is None:
+            return _given_up(photo, ended(self._end()))
         try:
-            if not connection.poll(self._seconds):
+            if not _says_something(connection, self._seconds):
                 self._end()
                 return _given_up(photo, too_slow(self._seconds))
             return from_bytes(connection.recv_bytes())
@@ -102,8 +105,11 @@ class _Worker:
             self._connection.close()
             self._connection = None
 
-    def _hand_over(self, photo: PhotoFile) -> Connection:
-        """Send the photo to the process; to a new one where there is none, or where it died between two photos."""
+    def _hand_over(self, photo: PhotoFile) -> Connection | None:
+        """Send the photo to the process; to a new one where there is none, or where it died between two photos.
+
+        None where the new one does not begin with it either.
+        """
         if self._connection is not None:
             try:
                 self._connection.send(photo)
@@ -115,10 +121,11 @@ class _Worker:
                 pass
             self._end()
         connection = self._start()
-        with suppress(EOFError, OSError):  # whoever waits for the answer will notice
+        with suppress(OSError):
             connection.send(photo)
-            self._is_alive(connection)
-        return connection
+            if self._is_alive(connection):
+                return connection
+        return None
 
     def _start(self) -> Connection:
         self._pid, connection = self._nursery.start()
@@ -133,7 +140,7 @@ class _Worker:
     def _is_alive(self, connection: Connection) -> bool:
         """Whether the process reports that it has begun: its life, or the photo that was sent."""
         try:
-            return connection.poll(START_S) and connection.recv_bytes() == BEGUN
+            return _says_something(connection, START_S) and connection.recv_bytes() == BEGUN
         except (EOFError, OSError):
             return False
 
@@ -141,6 +148,15 @@ class _Worker:
         self.disconnect()
         assert self._pid is not None
         return self._nursery.end(self._pid)
+
+
+def _says_something(connection: Connection, seconds: float) -> bool:
+    """Whether there is something to read, or the other end is closed, within `seconds` of this process's life."""
+    while seconds > 0:
+        if connection.poll(min(seconds, _SLICE_S)):
+            return True
+        seconds -= _SLICE_S
+    return False
 
 
 def _given_up(photo: PhotoFile, reason: str) -> Prepared:

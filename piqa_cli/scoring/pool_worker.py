@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import torch
 from torch import Tensor
 
 from piqa_cli.records import PhotoFile
-from piqa_cli.scoring.losses import too_much_memory
 from piqa_cli.scoring.prepare import Prepared
 
 Prepare = Callable[[PhotoFile], Prepared]
@@ -41,7 +39,7 @@ def serve(connection: Connection, prepare: Prepare, memory: int) -> None:
         while True:
             photo = connection.recv()
             connection.send_bytes(BEGUN)
-            connection.send_bytes(to_bytes(_bounded(prepare, photo)))
+            connection.send_bytes(to_bytes(prepare(photo)))
 
 
 def to_bytes(prepared: Prepared) -> bytes:
@@ -62,13 +60,6 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, Tensor):
             return torch.from_numpy, (np.ascontiguousarray(value.numpy()),)
         return NotImplemented
-
-
-def _bounded(prepare: Prepare, photo: PhotoFile) -> Prepared:
-    prepared = prepare(photo)
-    if "MemoryError" in (prepared.record.reason or ""):
-        return replace(prepared, record=replace(prepared.record, reason=too_much_memory()))
-    return prepared
 
 
 def _limit_memory(extra: int) -> None:

@@ -22,6 +22,7 @@ from piqa_cli.model.preprocess import cut_face, cut_views, face_region
 from piqa_cli.photos.decode import DecodedPhoto, decode
 from piqa_cli.photos.exif import read_capture
 from piqa_cli.records import Box, Face, PhotoFile, PhotoScore
+from piqa_cli.scoring.losses import is_lack_of_memory, too_much_memory
 
 NO_FACE = "no face found: the whole photo was judged in its place"
 
@@ -79,10 +80,8 @@ class PhotoDataset(Dataset[Prepared]):
     def __getitem__(self, photo: PhotoFile) -> Prepared:
         try:
             return self._prepare(photo)
-        except PhotoError as error:
-            return Prepared(_failed(photo, error.message), None)
         except Exception as error:  # one photo never stops a run, whatever a decoder does
-            return Prepared(_failed(photo, f"unexpected {type(error).__name__}: {error}"), None)
+            return Prepared(_failed(photo, _reason(error)), None)
 
     @cached_property
     def _detector(self) -> FaceDetector:
@@ -142,11 +141,14 @@ def crop_face(image: Image.Image, face: Box, config: ModelConfig) -> Image.Image
 
 def begin_record(photo: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...]) -> PhotoScore:
     """Everything about the photo that needs no network."""
+    # Found boxes end with the decoded image, whose short side is rounded; given ones end with the photo.
+    width = min(decoded.width, decoded.image.width / decoded.scale)
+    height = min(decoded.height, decoded.image.height / decoded.scale)
     return PhotoScore(
         path=photo.path,
         status="ok" if faces else "no_face",
         reason=None if faces else NO_FACE,
-        faces=tuple(described(face, decoded.width, decoded.height) for face in faces),
+        faces=tuple(described(face, width, height) for face in faces),
         width=decoded.width,
         height=decoded.height,
         file_size=photo.path.stat().st_size,
@@ -185,6 +187,12 @@ def stack(inputs: Sequence[Inputs]) -> Inputs:
 def _chosen(views: dict[Cut, Tensor], crops: int | None) -> dict[Cut, Tensor]:
     """The centre crop is the last one."""
     return {cut: pixels[-1:] for cut, pixels in views.items()} if crops == 1 else views
+
+
+def _reason(error: Exception) -> str:
+    if is_lack_of_memory(error):
+        return too_much_memory()
+    return error.message if isinstance(error, PhotoError) else f"unexpected {type(error).__name__}: {error}"
 
 
 def _failed(photo: PhotoFile, reason: str) -> PhotoScore:

@@ -158,3 +158,25 @@ def test_profile_of_another_kind_of_image_is_ignored(tmp_path: Path) -> None:
 def test_grey_photo_with_an_rgb_profile(tmp_path: Path) -> None:
     data = encoded(Image.new("L", (8, 8), 100), "PNG", icc_profile=matrix_profile(*SRGB_PRIMARIES, gamma=1.0))
     assert np.abs(pixels(write(tmp_path, data)) - 168).max() <= 2  # 100/255 is linear light here: sRGB 168
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ((RAMP * 255).round().astype(np.uint8), {}),
+        ((RAMP * 65535).round().astype(np.uint16), {"byteorder": "<"}),
+        ((RAMP * 65535).round().astype(np.uint16), {"byteorder": "<", "compression": "zlib"}),
+        (RAMP.astype(np.float32), {"byteorder": "<"}),
+        ((RAMP * 65535).astype(np.float32), {"byteorder": ">"}),
+    ],
+    ids=["8", "16", "16-zlib", "float-1", "float-65535"],
+)
+def test_a_tiff_whose_zero_is_white_is_no_negative(
+    tmp_path: Path, values: NDArray[Any], options: dict[str, Any]
+) -> None:
+    found = from_array(tmp_path, values, photometric="miniswhite", **options)
+    assert np.abs(found - GREY_RAMP[:, ::-1]).max() <= 1
+
+
+def test_32_bit_integers_are_scaled_by_their_brightest_pixel(tmp_path: Path) -> None:
+    assert np.abs(from_array(tmp_path, (RAMP * 255).round().astype(np.int32)) - GREY_RAMP).max() <= 1

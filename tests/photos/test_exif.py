@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from photo_makers import FORMATS, corners, encoded, exif, make_dng
@@ -238,3 +240,29 @@ def test_endless_directories_are_given_up(tmp_path: Path) -> None:
     started = time.process_time()
     assert read_capture(write(tmp_path, b"II*\0\x08\0\0\0" + body, "photo.tif")) == Capture()
     assert time.process_time() - started < 5
+
+
+def behind_segment(jpeg: bytes, marker: bytes, body: bytes) -> bytes:
+    """The JPEG with a segment before all others."""
+    return jpeg[:2] + marker + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
+
+
+@pytest.mark.parametrize(
+    ("marker", "head"),
+    [
+        (b"\xff\xe1", b"http://ns.adobe.com/xap/1.0/\0"),
+        (b"\xff\xe2", b"ICC_PROFILE\0\1\1"),
+        (b"\xff\xed", b"Photoshop"),
+    ],
+    ids=["xmp", "icc", "photoshop"],
+)
+@pytest.mark.parametrize("size", [100, 6000, 60_000])
+def test_exif_behind_a_large_segment_of_a_jpeg(tmp_path: Path, marker: bytes, head: bytes, size: int) -> None:
+    data = behind_segment(photo_with_exif("JPEG"), marker, head.ljust(size))
+    assert read_capture(write(tmp_path, data)) == EXPECTED
+
+
+def test_big_tiff(tmp_path: Path) -> None:
+    tags = [(0x0110, "s", 0, "Canon EOS R5", True)]
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8), bigtiff=True, extratags=tags)
+    assert read_capture(tmp_path / "a.tif").camera == "Canon EOS R5"

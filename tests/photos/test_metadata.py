@@ -17,7 +17,7 @@ from photo_makers import FORMATS, corners, encoded, exif, make_dng, portrait_as
 from PIL import Image, ImageSequence
 
 from piqa_cli.errors import BrokenPhoto, UnreadablePhoto
-from piqa_cli.photos import heic_xmp, metadata
+from piqa_cli.photos import embedding, heic_xmp, metadata
 from piqa_cli.photos.embedding import embed_packet, embeddable
 from piqa_cli.photos.metadata import packet_in, parse_packet, read_embedded
 
@@ -279,3 +279,23 @@ def test_memory_does_not_grow() -> None:
         parse_packet(LONGER, Path("a"))
         packet_in(PHOTOS["camera.jpg"], Path("a"))
     assert process.memory_info().rss - before < 8_000_000
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bad"), EOFError("bad"), MemoryError(), OSError("bad")])
+def test_a_heic_that_cannot_be_decoded_is_a_broken_photo(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> Image.Image:
+        raise error
+
+    monkeypatch.setitem(embedding._WRITERS, "HEIF", lambda photo, packet: photo)
+    monkeypatch.setattr(embedding, "open_image", fail)
+    with pytest.raises(BrokenPhoto, match="cannot be decoded"):
+        embed_packet(PHOTOS["HEIF.heif"], b"", Path("a.heic"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bad"), EOFError("bad"), OSError("bad")])
+def test_a_heic_that_cannot_be_opened_has_no_packet(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> Image.Image:
+        raise error
+
+    monkeypatch.setattr(metadata, "open_image", fail)
+    assert packet_in(PHOTOS["HEIF.heif"], Path("a.heic")) == b""

@@ -102,3 +102,9 @@ def test_agrees_with_exiftool(tmp_path: Path) -> None:
     places = ["-GPSLatitude=33.8568", "-GPSLatitudeRef=S", "-GPSLongitude=151.2153", "-GPSLongitudeRef=E"]
     subprocess.run(["exiftool", "-q", "-overwrite_original", *places, path], check=True)
     assert read_position(path) == pytest.approx((-33.8568, 151.2153), abs=1e-6)
+
+
+def test_behind_a_large_segment_of_a_jpeg(tmp_path: Path) -> None:
+    data, xmp = photo("JPEG", EIFFEL), b"http://ns.adobe.com/xap/1.0/\0".ljust(6000)
+    data = data[:2] + b"\xff\xe1" + (len(xmp) + 2).to_bytes(2, "big") + xmp + data[2:]
+    assert read_position(write(tmp_path, data)) == pytest.approx(EXPECTED, abs=1e-5)

@@ -55,3 +55,16 @@ def test_owners(tmp_path: Path) -> None:
     assert {path.name for path in owners} == {"a.JPG", "a.heic"}
     assert Companions().owners(tmp_path / "b.jpg") == ()
     assert Companions().of(tmp_path / "missing" / "a.jpg") == ()
+
+
+def test_a_sidecar_of_another_photo_in_other_case_is_left_to_that(tmp_path: Path) -> None:
+    for name in ("IMG_1.JPG", "img_1.jpg", "IMG_1.JPG.xmp", "img_1.jpg.pp3", "IMG_1_01.JPG.xmp", "Img_1.jpg.dop"):
+        (tmp_path / name).touch()
+    if len(list(tmp_path.iterdir())) < 6:
+        pytest.skip("a file system without regard to case")
+    companions = Companions()
+    names = {photo: [path.name for path in companions.of(tmp_path / photo)] for photo in ("IMG_1.JPG", "img_1.jpg")}
+    assert names == {
+        "IMG_1.JPG": ["IMG_1.JPG.xmp", "IMG_1_01.JPG.xmp", "Img_1.jpg.dop"],
+        "img_1.jpg": ["Img_1.jpg.dop", "img_1.jpg.pp3"],
+    }

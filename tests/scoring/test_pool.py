@@ -1,6 +1,7 @@
 """Workers that really die and really hang, told to by the names of the files that they are given."""
 
 import faulthandler
+import multiprocessing
 import os
 import signal
 import sys
@@ -14,10 +15,10 @@ import torch
 from piqa_cli.errors import EngineError
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring import pool as pool_module
-from piqa_cli.scoring.losses import given_up
+from piqa_cli.scoring.losses import given_up, too_much_memory
 from piqa_cli.scoring.pool import WorkerPool
 from piqa_cli.scoring.pool_nursery import Spawner
-from piqa_cli.scoring.pool_worker import from_bytes, to_bytes
+from piqa_cli.scoring.pool_worker import BEGUN, from_bytes, to_bytes
 from piqa_cli.scoring.prepare import Inputs, Prepared
 
 EARLIER: set[int] = set()
@@ -40,6 +41,10 @@ def prepare(photo):
             os._exit(3)
         case "hang":
             time.sleep(1000)
+        case "slow":
+            photo.path.touch()
+            for _ in range(8):
+                time.sleep(0.1)
         case "greedy":
             return failed(photo, bytearray, 20 * MEMORY)  # what the test process held may be freed in the meantime
     views = {"frame": torch.full((1, 3, 2, 2), os.getpid() % 251, dtype=torch.uint8)}
@@ -49,8 +54,8 @@ def prepare(photo):
 def failed(photo, take, size):
     try:
         take(size)
-    except MemoryError as error:
-        return Prepared(PhotoScore(photo.path, "error", f"unexpected {type(error).__name__}: {error}"), None)
+    except MemoryError:
+        return Prepared(PhotoScore(photo.path, "error", too_much_memory()), None)
     pytest.fail("it should have been refused")
 
 
@@ -139,6 +144,54 @@ def test_an_interrupt_from_the_keyboard_is_not_for_the_workers():
         for process in descendants():
             process.send_signal(signal.SIGINT)
         assert pool.submit(photo("good2")).result().record.status == "ok"
+
+
+def test_time_that_the_whole_program_was_stopped_for_does_not_count(tmp_path):
+    """Ctrl-Z and `fg`, or `docker pause`."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setsid()
+        with WorkerPool(prepare, 1, seconds=3, memory=MEMORY) as pool:
+            os.write(writing, pool.submit(photo(tmp_path / "slow")).result().record.status.encode())
+        os._exit(0)
+    os.close(writing)
+    try:
+        while not (tmp_path / "slow").exists():
+            time.sleep(0.01)
+        os.killpg(child, signal.SIGSTOP)
+        time.sleep(3.5)
+        os.killpg(child, signal.SIGCONT)
+        assert os.read(reading, 20) == b"ok"
+    finally:
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+
+
+class SilentNursery:
+    """Its worker comes to life, and never says that it has begun with a photo."""
+
+    def __init__(self):
+        self.pipes = []
+
+    def start(self):
+        ours, theirs = multiprocessing.Pipe()
+        self.pipes += ours, theirs
+        theirs.send_bytes(BEGUN)
+        return 1, ours
+
+    def end(self, pid):
+        return -signal.SIGKILL
+
+
+def test_a_worker_that_does_not_begin_is_not_waited_for_twice(monkeypatch):
+    monkeypatch.setattr(pool_module, "START_S", 0.1)
+    nursery = SilentNursery()
+    record = pool_module._Worker(nursery, 2.0).prepare(photo("a.jpg")).record
+    assert record.reason == "given up: the process that read it was killed (SIGKILL)"
+    for pipe in nursery.pipes:
+        pipe.close()
 
 
 def test_without_the_process_that_starts_workers_the_run_ends_with_a_message():
