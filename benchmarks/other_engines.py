@@ -4,7 +4,7 @@ Runtime and in OpenVINO, in float32, lower precision and int8; and what each doe
     pip install onnx onnxscript onnxruntime openvino
     python -m benchmarks.other_engines ~/Photos --count 60
 
-One thread, batches as in scoring, the three views of each photo; pixel statistics and heads are left out of the clock
+One thread, batches as in scoring, every view of each photo; pixel statistics and heads are left out of the clock
 and are the same for all. int8 is static quantisation, each channel on its own, calibrated on the first 16 photos, which
 are left out of the rank correlation.
 """

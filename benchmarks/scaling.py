@@ -32,13 +32,13 @@ HOUR = 3_600
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured: two cores of a Xeon (Sapphire Rapids), 12-megapixel JPEGs, piqa-lite with float16; see the README."""
+    """Measured: two cores of an AMD EPYC (without float16), 12-megapixel JPEGs, piqa-lite; see the README."""
 
-    decode_ms: float = 53.3  # CPU time of one core for each photo, as the next three
-    face_ms: float = 76.3
-    resize_ms: float = 12.8
-    network_ms: float = 78.3
-    steady_rate: float = 8.35  # photos a second of the whole program, with everything that runs beside it,
+    decode_ms: float = 33.1  # CPU time of one core for each photo, as the next three
+    face_ms: float = 39.2
+    resize_ms: float = 7.7
+    network_ms: float = 68.6
+    steady_rate: float = 10.88  # photos a second of the whole program, with everything that runs beside it,
     steady_cores: int = 2  # on so many cores
     photo_mb: float = 3.73
     part_bytes: float = 27_733.0  # of a Parquet part without rows: what its columns take
