@@ -49,13 +49,17 @@ def with_scores(labels: pl.DataFrame, scores: Mapping[str, float | None]) -> pl.
         scores: image -> score; an image that is not there has none.
     """
     predicted = pl.Series("predicted", [scores.get(image) for image in labels["image"]], dtype=pl.Float64)
-    table = labels.rename({"score": "label"}).with_columns(predicted)
-    if "clip" in table.columns:
-        unit = pl.coalesce("clip", "image").alias("unit")
-        table = table.group_by("dataset", "scene", unit, maintain_order=True).agg(
-            pl.col("label").first(), pl.col("predicted").mean()
-        )
+    table = clips_as_one(labels.rename({"score": "label"}).with_columns(predicted))
     return table.select("dataset", "scene", "label", "predicted")
+
+
+def clips_as_one(table: pl.DataFrame) -> pl.DataFrame:
+    """One row, with the mean of the column predicted, for the frames of each clip; without a column clip as it is."""
+    if "clip" not in table.columns:
+        return table
+    unit = pl.coalesce("clip", "image").alias("unit")
+    keys = [name for name in ("dataset", "split", "scene") if name in table.columns]
+    return table.group_by(*keys, unit, maintain_order=True).agg(pl.col("label").first(), pl.col("predicted").mean())
 
 
 def read_scores(path: Path) -> pl.DataFrame:

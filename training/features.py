@@ -127,10 +127,6 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
 
 
 def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
-    if workers:
-        torch.set_num_threads(
-            1
-        )  # the workers keep the other cores busy; two threads on one core stand in each other's way
     yield from DataLoader(dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread)
 
 

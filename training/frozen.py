@@ -24,11 +24,20 @@ from piqa_training.fit.predict import Predictions, headline, measured
 from piqa_training.frozen_features import SCORING, frozen_features, training_versions
 from piqa_training.frozen_heads import Heads, Photos, predictions
 from piqa_training.manifest import Manifest
-from piqa_training.settings import TrainSettings
+from piqa_training.settings import PRESETS, TrainSettings
 
 CLEARLY_BETTER = 0.005  # of the validation measure: what heads from nothing must be better by
 
 Measures = dict[str, Any]
+
+UNUSED = (
+    *(f"data.{name}" for name in ("pairs", "scene_photos", "random_crop", "flip")),
+    *(f"optimiser.{name}" for name in ("name", "learning_rate", "layer_decay", "weight_decay", "schedule")),
+    *(f"optimiser.{name}" for name in ("step_epochs", "step_factor", "warmup", "clip_norm", "accumulate", "ema")),
+    *(f"run.{name}" for name in ("precision", "checkpoint_activations", "frozen_stages", "batch_norm", "save_every")),
+    "keep.defects",
+)
+"""Settings of training as a whole that training of the heads alone does not have."""
 
 
 def train_frozen(
@@ -54,6 +63,8 @@ def train_frozen(
         OutputError: the features cannot be kept.
         EngineError: the loss is not finite any more.
     """
+    if ignored := ignored_settings(settings):
+        observer.note(f"not used where only heads are trained: {', '.join(ignored)}")
     train, val = manifest.part("train"), manifest.part("val")
     workers = settings.data.workers
     flipped = settings.loss.needs_flipped
@@ -80,6 +91,17 @@ def train_frozen(
         network.load_state_dict(best, strict=False)
     network.eval()
     return records
+
+
+def ignored_settings(settings: TrainSettings) -> list[str]:
+    """The names of settings that somebody changed and that make no difference here."""
+
+    def value(of: TrainSettings, name: str) -> object:
+        section, key = name.split(".")
+        return getattr(getattr(of, section), key)
+
+    preset = PRESETS[settings.network.preset]
+    return [name for name in UNUSED if value(settings, name) != value(preset, name)]
 
 
 def predict_frozen(

@@ -86,7 +86,8 @@ class Heads:
         # The backbones are shared: they do not change, and may be large.
         shared = {id(part): part for part in (network.full, network.face)}
         self.network: DualBranchNet = copy.deepcopy(network, shared)
-        self.trained = [head for part in TRAINED if (head := getattr(self.network, part)) is not None]
+        heard = {"head": True, "face_head": settings.keep.face > 0 and bool(targets.shows_face.any())}
+        self.trained = [head for part in TRAINED if heard[part] and (head := getattr(self.network, part)) is not None]
         if name == "new":
             for module in (m for head in self.trained for m in head.modules() if isinstance(m, torch.nn.Linear)):
                 module.reset_parameters()

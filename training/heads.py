@@ -18,6 +18,7 @@ from piqa_training.measures import Measures, measure
 from piqa_training.mixup import mix_opinions
 from piqa_training.objective import Truth, Weights, objective
 from piqa_training.readers import ReaderSettings, train_readers
+from piqa_training.spread import spread
 from piqa_training.visibility import visibility
 
 
@@ -48,7 +49,7 @@ def fit_standardisation(network: DualBranchNet, features: FeatureSet) -> None:
         assert isinstance(module, Standardise), "only backbones pooled by stages are standardised"
         known = values[~features.val].float()
         module.mean.copy_(known.mean(dim=0))
-        module.std.copy_(known.std(dim=0))
+        module.std.copy_(spread(known))
         if network.config.statistics:
             module.std[-statistics.WIDTH :] /= STATISTICS_SCALE
 

@@ -14,6 +14,7 @@ import polars as pl
 from piqa_cli.errors import OutputError, UsageError
 from piqa_training.evaluation import Evaluation, evaluate
 from piqa_training.evaluation_forms import TITLES
+from piqa_training.evaluation_table import clips_as_one
 
 METRICS_FILE, PREDICTIONS_FILE = "metrics.jsonl", "predictions.parquet"
 RESULT_FILE, SETTINGS_FILE = "result.json", "settings.toml"
@@ -128,7 +129,7 @@ def _columns(epochs: Sequence[Epoch], group: str) -> dict[str, list[float | None
 def _parts(path: Path, before: dict[str, dict[str, float | None]]) -> list[Part]:
     if not path.is_file():
         return []
-    frame = pl.read_parquet(path).filter(pl.col("predicted").is_finite())
+    frame = clips_as_one(pl.read_parquet(path)).filter(pl.col("predicted").is_finite())
     return [
         Part(words, evaluate(rows, bootstrap=BOOTSTRAP), _scatters(rows, words), before.get(split) or {})
         for split, words in _WORDS.items()

@@ -19,6 +19,7 @@ from piqa_cli.model.checkpoint import load_model
 from piqa_cli.model.config import CONFIG_FILE, BackboneConfig, Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import find_model
+from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import check_new, reopen
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.report import RESULT_FILE
@@ -58,7 +59,7 @@ def pretrain_branch(
     network = DualBranchNet(branch_config(configuration(settings.network), branch, motion=motion))
     start_branch(network, branch, settings.network.pretrained or "timm")
     result = train(settings, manifest, run, observer, start=Start(network, from_model=False))
-    drop_motion(run / "model", manifest)
+    _drop_motion(run)
     return result
 
 
@@ -68,13 +69,17 @@ def resume_branch(run: Path, observer: Observer, overrides: Overrides | None = N
     Raises:
         UsageError: there is no run, or it is finished.
     """
-    _, manifest, _ = reopen(run)
-    if (run / RESULT_FILE).is_file() and drop_motion(run / "model", manifest):
-        # It was stopped at the last moment.
+    reopen(run)
+    if (run / RESULT_FILE).is_file() and _drop_motion(run):  # it was stopped at the last moment
         return {"model": str((run / "model").resolve()), "val": None, "test": None, "before": None}
     result = resume(run, observer, overrides or Overrides())
-    drop_motion(run / "model", manifest)
+    _drop_motion(run)
     return result
+
+
+def _drop_motion(run: Path) -> bool:
+    """`drop_motion` with the run's own manifest, which knows its validation part; one of several processes does it."""
+    return not is_first() or drop_motion(run / "model", reopen(run)[1])
 
 
 def branch_config(config: ModelConfig, branch: Branch, *, motion: bool = False) -> ModelConfig:

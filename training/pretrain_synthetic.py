@@ -3,11 +3,13 @@
 Photos that are taken to be good are degraded in known ways and degrees (`degrade`); heads learn the order of the
 versions of each photo, that other tones are no defect, and which of the nine defects is there, on backbones that stay
 as they are or of which one is fine-tuned first (`tune`). Features are computed once, part by part, and kept in the
-run's folder, so that a run that was stopped goes on.
+run's folder under names that say what they were made from, so that a run that was stopped goes on, and one with other
+photos or settings does not take them for its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -23,6 +25,7 @@ from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.tensors import read_tensors, write_tensors
 from piqa_cli.photos.discover import discover
 from piqa_cli.records import Box
+from piqa_cli.threads import one_thread
 from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
@@ -38,7 +41,7 @@ LOG_FILE = "log.json"
 FEATURES_FOLDER = "features"
 TUNED_FOLDER = "features-tuned"
 VIEWS_FOLDER = "views"
-TUNED_FILE = "tuned.safetensors"
+TUNED_FILE = "tuned-{}.safetensors"
 
 Scenes = Mapping[Split, Sequence[Path]]
 
@@ -80,6 +83,7 @@ def folder_sources(folder: Path) -> list[Source]:
     return sources
 
 
+@one_thread()
 def pretrain_synthetic(
     network: DualBranchNet,
     originals: Sequence[Source],
@@ -93,6 +97,8 @@ def pretrain_synthetic(
 ) -> dict[str, Any]:
     """Train the heads of `network`, place its 0-100 map, write `run/model` and `run/log.json` -> the log.
 
+    Workers render; this process computes in one thread, so that the result does not depend on how many there are.
+
     Args:
         network: with defect heads and a face head. Its backbones stay as they are, but for the face branch's with
             `settings.tune`: then the originals' views wait on the disk, a megabyte for each version, until features
@@ -101,7 +107,7 @@ def pretrain_synthetic(
         rated: photos with mean opinions, which join in as they are; may be empty.
         faces: the main face of each photo.
         settings: how much and how.
-        run: the folder of the run; features that are in it already are used.
+        run: the folder of the run; features that are in it already are used, if they were made from the same.
         observer: is told how it goes.
         scenes: split -> photos before which people cut out from plain backdrops are set at times.
         further: photos to degrade once more for the heads alone. Fine-tuning does not see them, so that the heads learn
@@ -115,6 +121,8 @@ def pretrain_synthetic(
         raise UsageError(
             "degradation ranking needs a network with defect heads and a face head", hint="use piqa-lite's"
         )
+    if any(backbone.pooling != "stages" for backbone in (network.config.full, network.config.face)):
+        raise UsageError("degradation ranking needs backbones that are pooled over stages", hint="--pooling stages")
     jobs = _jobs(originals, further, rated, settings)
     maker = _Maker(network, faces, settings, run, observer, scenes)
     if settings.tune is not None:
@@ -209,9 +217,9 @@ class _Maker:
 
     def tune(self, jobs: Sequence[_Job], settings: TuneSettings) -> None:
         """Fine-tune the face branch's backbone on the degraded photos."""
-        file = self.run / TUNED_FILE
+        degraded = [job for job in jobs if job.tunes]
+        file = self.run / TUNED_FILE.format(_digest(settings, _weights(self.network), *map(self._made_from, degraded)))
         if not file.is_file():
-            degraded = [job for job in jobs if job.tunes]
             for done, job in enumerate(degraded, 1):
                 self._views(job)
                 self.observer.progress("rendering", done, len(degraded))
@@ -224,9 +232,9 @@ class _Maker:
         folder = self.run / (FEATURES_FOLDER if self.settings.tune is None else TUNED_FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         total = sum(len(job.sources) for job in jobs)
-        parts = []
+        parts, weights = [], _weights(self.network)
         for job in jobs:
-            file = folder / f"{job.name}.safetensors"
+            file = folder / f"{job.name}-{_digest(weights, self._made_from(job))}.safetensors"
             if not file.is_file():
                 self._described(job).save(file)
             part = FeatureSet.load(file)
@@ -241,7 +249,7 @@ class _Maker:
         return describe_views(self.network, FeatureSet.load(self._views(job)))
 
     def _views(self, job: _Job) -> Path:
-        file = self.run / VIEWS_FOLDER / f"{job.name}.safetensors"
+        file = self.run / VIEWS_FOLDER / f"{job.name}-{_digest(self._made_from(job))}.safetensors"
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
             render_views(self._versions(job), workers=self._workers(job)).save(file)
@@ -254,3 +262,22 @@ class _Maker:
 
     def _workers(self, job: _Job) -> int:
         return min(self.settings.workers, len(job.sources))
+
+    def _made_from(self, job: _Job) -> str:
+        """All that the samples of a job depend on, but for the photos' pixels."""
+        made = self._versions(job)
+        faces = [made.faces[source.path] for source in job.sources]
+        return repr((job, faces, made.seed, made.config.preprocess, made.config.statistics, made.scenes))
+
+
+def _weights(network: DualBranchNet) -> str:
+    """A digest of the backbones' weights."""
+    digest = hashlib.sha256()
+    for backbone in (network.full, network.face):
+        for name, tensor in backbone.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

@@ -49,7 +49,6 @@ class DataSettings:
     flip: bool = True
     labels: Literal["auto", "as_is", "standardised"] = "auto"  # auto: PIQ23's JOD as they are, else standardised
     workers: int = 2  # processes that prepare photos
-    max_megapixels: float = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "data.scene_photos": (2, math.inf),
     "data.validation": (0, 0.9),
     "data.workers": (0, math.inf),
-    "data.max_megapixels": (0.001, 1e6),
     "optimiser.learning_rate": (1e-12, 100),
     "optimiser.head_factor": (0, math.inf),
     "optimiser.layer_decay": (0.01, 1),
@@ -166,7 +164,7 @@ class TrainSettings:
 
 
 PRESETS: dict[str, TrainSettings] = {
-    "dn-piqa": TrainSettings(network=NetworkSettings(preset="dn-piqa")),
+    "dn-piqa": TrainSettings(network=NetworkSettings(preset="dn-piqa"), data=DataSettings(flip=False)),
     "piqa-lite": TrainSettings(
         network=NetworkSettings(preset="piqa-lite"),
         data=DataSettings(pairs=4, scene_photos=8),
@@ -183,7 +181,8 @@ PRESETS: dict[str, TrainSettings] = {
         ),
     ),
 }
-"""`dn-piqa` is what Sun et al. published (Adam, 1e-5, 1e-7, x0.9 every 2 of 10 epochs, 6 pairs); `piqa-lite` fine-tunes
+"""`dn-piqa` is what Sun et al. published (Adam, 1e-5, 1e-7, x0.9 every 2 of 10 epochs, 6 pairs, random
+crops that are not mirrored); `piqa-lite` fine-tunes
 the embedded model."""
 
 

@@ -15,7 +15,7 @@ from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.backbone import Backbone
 from piqa_cli.model.checkpoint import load_branch, load_model
 from piqa_cli.model.config import BackboneConfig, Branch, ModelConfig, PreprocessConfig
-from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.network import HEADS, DualBranchNet
 from piqa_cli.model.presets import PRESETS
 from piqa_cli.model.published_file import read_state_dict
 from piqa_cli.model.store import DEFAULT_MODEL, LIQE_FILE, find_model, is_starting
@@ -119,12 +119,15 @@ def load_backbone(backbone: Backbone, stored: Mapping[str, Tensor], where: str) 
 
 
 def _from_preset(settings: NetworkSettings, source: str) -> DualBranchNet:
+    """The preset's network, with weights from `source` in each branch that no model is named for."""
     config = configuration(settings)
     network = DualBranchNet(config)
     for branch in BRANCHES:
         backbone: Backbone = getattr(network, branch)
         size = max(view.size for view in config.preprocess.views if view.branch == branch)
         _try(backbone, getattr(config, branch), size)
+        if getattr(settings, f"{branch}_from"):
+            continue
         if source == "timm":
             load_timm(backbone, getattr(config, branch), size)
         elif source != "none":
@@ -169,7 +172,8 @@ def _adapted(network: DualBranchNet, settings: NetworkSettings, source: str) -> 
             )
     if settings.dropout >= 0:
         network.config = replace(config, dropout=settings.dropout)
-        for module in network.modules():
+        heads = [head for name in HEADS if (head := getattr(network, name)) is not None]
+        for module in (module for head in heads for module in head.modules()):
             if isinstance(module, torch.nn.Dropout):
                 module.p = settings.dropout
     return network

@@ -22,6 +22,7 @@ from piqa_cli.model.network import DualBranchNet, Standardise
 from piqa_cli.model.preprocess import normalise
 from piqa_training.fit.observer import Observer
 from piqa_training.objective import Weights, objective
+from piqa_training.spread import spread
 from piqa_training.tune_photos import TunePhoto, TunePhotos, truth_of_batch
 
 STANDARDISED_ON = 100  # photos that set the shift and scale of the features
@@ -103,7 +104,7 @@ def _standardise(student: DualBranchNet, photos: TunePhotos) -> None:
         if isinstance(module, Standardise):
             values = torch.cat([features[cut] for features in seen])  # type: ignore[index]
             module.mean.copy_(values.mean(dim=(0, 1)))
-            module.std.copy_(values.std(dim=(0, 1)))
+            module.std.copy_(spread(values.flatten(0, 1)))
 
 
 def _features(student: DualBranchNet, photo: TunePhoto) -> dict[Cut, Tensor]:

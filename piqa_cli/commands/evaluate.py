@@ -50,6 +50,15 @@ ManifestFile = Annotated[
         show_default=False,
     ),
 ]
+TestShare = Annotated[
+    float | None,
+    typer.Option(
+        help="As training had it: share held out for the test where there is no split (0.2).",
+        metavar="SHARE",
+        rich_help_panel=_LABELS,
+        show_default=False,
+    ),
+]
 ChosenPart = Annotated[
     Part, typer.Option("--part", help="test, val, train or all.", metavar="PART", rich_help_panel=_LABELS)
 ]
@@ -85,6 +94,7 @@ def evaluate(
     attribute: Attribute = "Overall",
     split: Split = None,
     manifest: ManifestFile = None,
+    test_share: TestShare = None,
     part: ChosenPart = Part.TEST,
     scores: Scores = None,
     model: options.Model = DEFAULT_MODEL,
@@ -114,7 +124,7 @@ def evaluate(
     from piqa_cli.commands.evaluate_output import Report, deliver  # rich
     from piqa_cli.commands.evaluate_run import Labels, Scorer, bring_together
 
-    labels = Labels(dataset, root, attribute, split, manifest, part.value)
+    labels = Labels(dataset, root, attribute, split, manifest, test_share, part.value)
     report = Report(json, csv, markdown, bootstrap, seed)
     report.check()
     engine = EngineOptions(

@@ -32,6 +32,7 @@ class Labels:
     attribute: str
     split: str | None
     manifest: Path | None
+    test_share: float | None
     part: str
 
     @property
@@ -100,18 +101,22 @@ def _check(labels: Labels, scorer: Scorer) -> None:
         raise UsageError(f"--dataset {labels.dataset} needs --root, the folder that it lies in")
     if labels.dataset is None and (labels.root is not None or labels.split is not None):
         raise UsageError("--root and --split go with --dataset", hint="add --dataset piq23")
+    if labels.test_share is not None and not labels.named:
+        raise UsageError("--test-share goes with --dataset or --manifest", hint="a score table is taken whole")
 
 
 def _open(labels: Labels) -> Manifest:
     try:
         from piqa_training.datasets.open import open_dataset
+        from piqa_training.datasets.table import TEST_SHARE
     except ImportError as error:
         raise missing_package(error) from error
+    share = TEST_SHARE if labels.test_share is None else labels.test_share
     if labels.manifest is not None:
-        return open_dataset("manifest", labels.manifest)
+        return open_dataset("manifest", labels.manifest, test_share=share)
     if labels.dataset is None or labels.root is None:  # _check has seen to that
         raise UsageError("no labels to compare scores with")
-    return open_dataset(labels.dataset, labels.root, attribute=labels.attribute, split=labels.split)
+    return open_dataset(labels.dataset, labels.root, attribute=labels.attribute, split=labels.split, test_share=share)
 
 
 def _score(images: list[str], scorer: Scorer) -> tuple[dict[str, float | None], str]:

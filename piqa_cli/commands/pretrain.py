@@ -62,9 +62,11 @@ def synthetic(
     cache_dir: options.CacheDir = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn the order of good photos and of degraded copies of them; it is what makes the embedded model.
+    """Learn the order of good photos and of degraded copies of them, as the embedded model did.
 
-    Only heads are trained, on features that are computed once and kept in RUN. The model is laid out as piqa-lite.
+    Only heads are trained, on features that are computed once and kept in RUN; the embedded model's recipe also
+    fine-tunes a backbone and learns people's opinions (python -m piqa_training.piqa_lite). The model is laid out as
+    piqa-lite.
     """
     request = dict(locals())
 

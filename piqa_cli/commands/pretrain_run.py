@@ -135,7 +135,6 @@ def _manifest(dataset: str, root: Path, request: Request, settings: TrainSetting
     return open_dataset(
         dataset,
         root,
-        seed=settings.run.seed,
         clips=clips,
         dry_run=request["check"],
         on_progress=lambda done, total: view.progress("videos", done, total),

@@ -71,7 +71,7 @@ Loss = Annotated[
     list[str],
     _option(
         "Weight of a loss term, as plcc=0.5; repeatable. Terms: fidelity, ranking, consistency, batch_kl,"
-        " rank_gradient, tolerance_level, mse, plcc.",
+        " rank_gradient, tolerance_levels, mse, plcc.",
         "TERM=WEIGHT", _LEARN, "--loss",
     ),
 ]  # fmt: skip

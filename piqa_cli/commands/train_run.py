@@ -69,7 +69,7 @@ def start(request: Request) -> None:
     check_new(output)  # before anything that takes time
     settings = settings_of(request)
     with _view(request) as view:
-        manifest = manifest_of(request, settings, view)
+        manifest = manifest_of(request, view)
         result = train(settings, manifest, output, view)
     _summarise(request, result)
 
@@ -88,7 +88,7 @@ def say_counts(request: Request) -> None:
     """What was found, scene by scene, as a table on stdout; nothing is trained."""
     settings = settings_of(request)
     with _view(request) as view:
-        manifest = manifest_of(request, settings, view, dry_run=True)
+        manifest = manifest_of(request, view, dry_run=True)
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
     for warning in manifest.warnings():
         note(warning)
@@ -111,9 +111,12 @@ def settings_of(request: Request) -> TrainSettings:
     return load_settings(request["preset"], request["config"], overrides)
 
 
-def manifest_of(request: Request, settings: TrainSettings, view: TrainView, *, dry_run: bool = False) -> Manifest:
-    """All data sets that were named, as one."""
-    seed = settings.run.seed
+def manifest_of(request: Request, view: TrainView, *, dry_run: bool = False) -> Manifest:
+    """All data sets that were named, as one.
+
+    What is held out for the test does not depend on the run's seed: `piqa evaluate` finds the same photos again, and
+    runs with different seeds can be compared.
+    """
     if (request["dataset"] is None) != (request["root"] is None):
         raise UsageError("--dataset and --root go together: the data set's name and its folder")
     share = {} if request["test_share"] is None else {"test_share": request["test_share"]}
@@ -125,16 +128,15 @@ def manifest_of(request: Request, settings: TrainSettings, view: TrainView, *, d
                 request["root"],
                 attribute=request["attribute"] or "Overall",
                 split=request["split"],
-                seed=seed,
                 dry_run=dry_run,
                 on_progress=lambda done, total: view.progress("videos", done, total),
                 **share,
             )
         )
-    parts += [open_dataset("manifest", path, seed=seed, **share) for path in request["manifest"]]
+    parts += [open_dataset("manifest", path, **share) for path in request["manifest"]]
     if request["from_ratings"] is not None:
         scenes: Literal["day", "folder"] = request["scenes"] or "day"
-        parts.append(read_ratings(request["from_ratings"], scenes=scenes, seed=seed, on_note=view.note, **share))
+        parts.append(read_ratings(request["from_ratings"], scenes=scenes, on_note=view.note, **share))
     if not parts:
         raise UsageError(
             "nothing to learn from", hint="--dataset NAME --root DIR, --manifest FILE or --from-ratings DIR"

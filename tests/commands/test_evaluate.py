@@ -5,6 +5,7 @@ import json
 
 import polars as pl
 import pytest
+import torch
 from scipy.stats import spearmanr
 
 from piqa_cli.commands import app
@@ -57,6 +58,17 @@ def test_a_model_against_a_manifest(piqa, engine, manifest, model_dir, tmp_path)
     assert sorted(path.name for path in engine.seen) == sorted(
         f"{n}.jpg" for s in ("park", "street") for n in SCENES[s]
     )
+
+
+@pytest.mark.parametrize(("share", "photos_left"), [(None, 3), ("0.5", 4)])
+def test_what_is_held_out_without_a_split(piqa, engine, photos, model_dir, tmp_path, share, photos_left):
+    path = photos / "unsplit.csv"
+    path.write_text("image,score\n" + "".join(f"{number:02}.jpg,{number}\n" for number in range(0, 90, 10)))
+    out = tmp_path / "out.json"
+    given = [] if share is None else ["--test-share", share]
+    result = piqa("evaluate", "--manifest", path, "--model", model_dir, "--json", out, "--bootstrap", 5, *given)
+    assert result.code == 0, result.err
+    assert json.loads(out.read_text())["photos"] == photos_left
 
 
 def test_the_table_that_is_printed(piqa, engine, manifest, model_dir):
@@ -148,6 +160,23 @@ def test_frames_of_one_clip_are_one_label():
     assert table.select("label", "predicted").rows() == [(1.0, 2.0), (2.0, 5.0), (3.0, None)]
 
 
+def test_a_run_counts_clips_as_evaluate_does():
+    from piqa_training.fit.predict import measured
+    from piqa_training.manifest import Manifest
+
+    clips = [clip for clip in "abcd" for _ in range(2)]
+    frame = pl.DataFrame(
+        {
+            "image": [f"/{clip}{i % 2}.jpg" for i, clip in enumerate(clips)],
+            "score": [float("abcd".index(clip)) for clip in clips],
+            "std": pl.Series([None] * 8, dtype=pl.Float64),
+            "scene": "all", "split": "test", "dataset": "lsvq", "clip": clips,
+        }
+    )  # fmt: skip
+    found = measured(Manifest(frame), torch.tensor([0.0, 2.0, 1.5, 1.5, 9.0, 0.0, 3.0, 7.0]))  # means 1, 1.5, 4.5, 5
+    assert found.photos == 4 and found.mean["srcc"] == pytest.approx(1.0)
+
+
 @pytest.fixture
 def piq23(tmp_path):
     """Two scenes in the layout of PIQ23."""
@@ -191,6 +220,7 @@ def test_piq23_stands_beside_the_published_results(piqa, engine, piq23, model_di
         (["--manifest", "m.csv", "--root", "."], "go with --dataset"),
         (["--dataset", "nothing", "--root", "."], "no data set is called 'nothing'"),
         (["--manifest", "gone.csv"], "gone.csv"),
+        (["--scores", "gone.csv", "--test-share", "0.5"], "goes with --dataset or --manifest"),
         (["--scores", "gone.csv"], "cannot read gone.csv"),
         (["--scores", "table.xls"], "unknown suffix '.xls'"),
         (["--manifest", "m.csv", "--model", "nobody"], "no model 'nobody'"),

@@ -12,6 +12,7 @@ from piqa_cli.commands import train_run
 from piqa_cli.commands.app import app
 from piqa_cli.commands.console_train import epoch_row
 from piqa_cli.commands.train import train
+from piqa_training.datasets.open import open_dataset
 from tests.training.fitting import make_data, make_start
 
 if all(command.callback is not train for command in app.registered_commands):
@@ -109,6 +110,16 @@ def test_several_manifests_are_joined(piqa, data, tmp_path, called):
     assert result.code == 0, result.err
     assert len(called["manifest"].datasets) == 2
     assert len(called["manifest"]) == len(photos)
+
+
+def test_any_seed_holds_out_the_photos_that_evaluate_asks_about(piqa, data, tmp_path, called):
+    rows = [{"image": photo, "score": number % 5} for number, photo in enumerate(photos_of(data))]
+    labels, wanted = table(tmp_path, rows), set()
+    for seed in ("0", "1", "2"):
+        assert piqa("train", "--manifest", labels, "--seed", seed, "--output", tmp_path / "run").code == 0
+        wanted.add(tuple(called["manifest"].part("test").frame["image"]))
+    assert wanted == {tuple(open_dataset("manifest", labels).part("test").frame["image"])}
+    assert len(next(iter(wanted))) > 0
 
 
 def test_ratings_train_heads_only_unless_told_otherwise(piqa, data, tmp_path, called, monkeypatch):

@@ -89,3 +89,15 @@ def test_a_mistake_under_torchrun_is_one_message(place):
     )  # fmt: skip
     assert done.returncode == 2
     assert not (place / "nothing").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_heads_as_one_does(place):
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    for run, how in (("heads one", {}), ("heads two", {"launcher": launcher})):
+        done = piqa("never", 0, *arguments(place, run, "--freeze-backbone"), **how)
+        assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (predictions(place / run) for run in ("heads one", "heads two"))
+    assert one["image"].equals(two["image"])
+    # One process predicts from kept features in half precision, two from the photos.
+    assert (one["predicted"] - two["predicted"]).abs().max() < 0.01 * one["predicted"].std()

@@ -9,9 +9,11 @@ from safetensors.torch import save_file
 
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.checkpoint import save_model
+from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.published import import_published
+from piqa_cli.model.reader import DROPOUT
 from piqa_training.settings import NetworkSettings
-from piqa_training.starting import configuration, default_source, starting_point
+from piqa_training.starting import PRESETS, configuration, default_source, starting_point
 from tests.model import tiny
 from tests.model.published import SMALL, filled, gfiqa_layout, lsvq_layout
 from tests.training.fitting import make_start
@@ -45,6 +47,16 @@ def test_a_model_is_taken_as_it_is(model):
     assert equal(start.network, tiny.network(tiny.LITE, 1))
     assert start.network.head[2].p == 0.4
     assert start.network.config.dropout == 0.4
+
+
+def test_dropout_is_that_of_the_heads_as_it_is_after_a_resume(model):
+    network = starting_point(NetworkSettings(pretrained=str(model), dropout=0.4), 0).network
+    resumed = DualBranchNet(network.config)
+    assert [m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)] == [
+        m.p for m in resumed.modules() if isinstance(m, torch.nn.Dropout)
+    ]
+    assert network.photo_reader[2].p == DROPOUT
+    assert network.head[2].p == 0.4
 
 
 def test_from_nothing_the_seed_decides():
@@ -158,3 +170,17 @@ def test_imported_pretrained_branches_start_a_network(tmp_path, how):
     for branch, state in stored.items():
         (published,) = [tensor for name, tensor in state.items() if name.endswith("patch_embed.proj.weight")]
         assert torch.equal(getattr(start.network, branch).state_dict()[weight], published)
+
+
+def test_branches_that_models_are_named_for_need_no_other_weights(model, monkeypatch):
+    def asked(*_):
+        raise AssertionError("nothing is to be fetched")
+
+    monkeypatch.setattr("piqa_training.starting.load_timm", asked)
+    monkeypatch.setitem(PRESETS, "dn-piqa", tiny.LITE)
+    named = NetworkSettings(preset="dn-piqa", full_from=str(model), face_from=str(model))
+    start = starting_point(named, 0)
+    assert equal(start.network.full, tiny.network(tiny.LITE, 1).full)
+    assert equal(start.network.face, tiny.network(tiny.LITE, 1).face)
+    with pytest.raises(AssertionError, match="fetched"):
+        starting_point(replace(named, face_from=""), 0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -129,10 +131,13 @@ def settings(**more):
 
 class Watching(Observer):
     def __init__(self):
-        self.records = []
+        self.records, self.notes = [], []
 
     def epoch(self, record):
         self.records.append(record)
+
+    def note(self, message):
+        self.notes.append(message)
 
 
 def test_heads_learn_and_the_rest_stays(photos, facts, tmp_path):
@@ -188,3 +193,22 @@ def test_patience_ends_training(photos, facts, tmp_path):
     assert len(records) < 50
     assert not any(record["best"] for record in records[-2:])
     assert records[-3]["best"]
+
+
+@pytest.mark.parametrize("changes", [{"keep.face": 0.0}, {}], ids=["not wanted", "no faces"])
+def test_a_face_head_that_hears_of_no_face_stays(photos, facts, tmp_path, changes):
+    if not changes:
+        facts = {path: replace(fact, face=None) for path, fact in facts.items()}
+    network = tiny.network(tiny.LITE)
+    before = {name: tensor.clone() for name, tensor in network.face_head.state_dict().items()}
+    train_frozen(network, settings(**changes), photos, facts, tmp_path, Observer())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.face_head.state_dict().items())
+
+
+def test_settings_that_make_no_difference_are_named(photos, facts, tmp_path):
+    watching = Watching()
+    given = settings(**{"optimiser.learning_rate": 1e-5, "data.pairs": 2, "run.epochs": 1})
+    train_frozen(tiny.network(tiny.LITE), given, photos, facts, tmp_path, watching)
+    (note,) = [note for note in watching.notes if "not used" in note]
+    assert "optimiser.learning_rate" in note and "data.pairs" in note
+    assert "optimiser.weight_decay" not in note and "run.epochs" not in note

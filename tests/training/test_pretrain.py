@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,7 @@ from piqa_training.facts import PhotoFacts
 from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings
 from piqa_training.manifest import Manifest
-from piqa_training.pretrain import branch_config, pretrain_branch, start_branch
+from piqa_training.pretrain import branch_config, pretrain_branch, resume_branch, start_branch
 from piqa_training.pretrain_motion import drop_motion, has_motion, with_motion
 from piqa_training.pretrain_synthetic import SyntheticSettings, folder_sources, pretrain_synthetic
 from piqa_training.settings import load_settings
@@ -184,8 +186,62 @@ def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_pat
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.state_dict().items())
 
 
+class Rendered(Exception):
+    """Features would be made now."""
+
+
+@pytest.mark.parametrize("changed", ["photos", "faces", "versions", "seed", "backbone"])
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_features_of_something_else_are_not_taken(photos, tmp_path, monkeypatch, changed):
+    sources, seed = folder_sources(photos), 1
+    face = (40.0, 30.0, 100.0, 105.0)
+    settings = SyntheticSettings(versions=3, workers=0, heads=HeadSettings(epochs=1, photos_per_batch=8))
+
+    def made():
+        faces = dict.fromkeys((source.path for source in sources), face)
+        return pretrain_synthetic(tiny.network(tiny.LITE, seed), sources, [], faces, settings, tmp_path, Observer())
+
+    made()
+    monkeypatch.setattr("piqa_training.pretrain_synthetic.extract", lambda *_, **__: raised(Rendered()))
+    made()  # nothing has changed
+    if changed == "photos":
+        sources = sources[1:]
+    elif changed == "faces":
+        face = (40.0, 30.0, 100.0, 106.0)
+    elif changed == "backbone":
+        seed = 2
+    elif changed == "versions":
+        settings = replace(settings, versions=4)
+    else:
+        settings = replace(settings, heads=replace(settings.heads, seed=1))
+    with pytest.raises(Rendered):
+        made()
+
+
+def raised(error):
+    raise error
+
+
+def test_backbones_that_are_not_pooled_over_stages_are_refused(photos, tmp_path):
+    config = replace(tiny.LITE, face=replace(tiny.LITE.face, pooling="last"))
+    with pytest.raises(UsageError, match="pooled over stages"):
+        pretrain_synthetic(
+            tiny.network(config), folder_sources(photos), [], {}, SyntheticSettings(), tmp_path, Observer()
+        )
+
+
 def test_a_network_without_defect_heads_is_refused(photos, tmp_path):
     network = tiny.network(tiny.CROPPED)
     with pytest.raises(UsageError, match="defect heads"):
         pretrain_synthetic(network, folder_sources(photos), [], {}, SyntheticSettings(), tmp_path, Observer())
     assert PIQA_LITE.face_head
+
+
+def test_what_stays_of_motion_is_the_mean_without_validation_clips(motion, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("piqa_training.pretrain.drop_motion", lambda _, manifest: seen.append(manifest) or True)
+    given = settings(tmp_path, **{"data.validation": 0.4})
+    pretrain_branch("full", given, motion, tmp_path / "run", Observer())
+    resume_branch(tmp_path / "run", Observer())
+    first, resumed = seen
+    assert len(first.part("val")) and first.frame.equals(resumed.frame)

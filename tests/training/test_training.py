@@ -10,7 +10,7 @@ from skimage import data
 
 from piqa_cli.model import statistics
 from piqa_training.features import FeatureSet, Versions, extract
-from piqa_training.heads import STATISTICS_SCALE, HeadSettings, fit_standardisation, train_heads
+from piqa_training.heads import STATISTICS_SCALE, HeadSettings, fit_standardisation, standardise, train_heads
 from piqa_training.samples import find_faces, make_samples, sample_versions
 from piqa_training.sources import Source
 from tests.model import tiny
@@ -80,6 +80,15 @@ def test_what_the_pixels_say_stands_out_among_the_features(features):
 
 
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+def test_a_feature_that_never_changes_is_left_small(features):
+    constant = replace(features, features={**features.features, "frame": features.features["frame"].clone()})
+    constant.features["frame"][:, 3] = 0.25
+    network = tiny.network(tiny.LITE)
+    fit_standardisation(network, constant)
+    constant.features["frame"][0, 3] = 0.5  # a photo in which it is another
+    assert float(standardise(network, constant)["frame"][0, 3]) == pytest.approx(0.25, abs=1e-3)
+
+
 def test_heads_learn_the_order(features):
     network = tiny.network(tiny.LITE)
     fit_standardisation(network, features)

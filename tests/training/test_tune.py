@@ -154,11 +154,11 @@ def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, face
     first = made()
     untuned = tiny.network(tiny.LITE).face.parameters()
     assert not all(torch.allclose(a, b, atol=1e-3) for a, b in zip(first.face.parameters(), untuned, strict=True))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "features-tuned",
+    assert sorted(path.name.partition("-")[0] for path in tmp_path.iterdir()) == [
+        "features",
         "log.json",
         "model",
-        "tuned.safetensors",
+        "tuned",
     ]
     monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda *_: pytest.fail("tuned again"))
     monkeypatch.setattr("piqa_training.pretrain_synthetic.render_views", lambda *_, **__: pytest.fail("rendered again"))
@@ -176,8 +176,9 @@ def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkey
     options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS, further_passes=2, further_versions=3)
     network, originals = tiny.network(tiny.LITE), [replace(source, opinion=0.8) for source in sources[:5]]
     pretrain_synthetic(network, originals, originals[3:], faces, options, tmp_path, Observer(), further=sources[5:])
-    assert [path.name for path in seen] == ["pass-0-0.safetensors"]
-    parts = {path.stem: FeatureSet.load(path) for path in (tmp_path / "features-tuned").iterdir()}
+    assert [path.stem.rpartition("-")[0] for path in seen] == ["pass-0-0"]
+    files = (tmp_path / "features-tuned").iterdir()
+    parts = {path.stem.rpartition("-")[0]: FeatureSet.load(path) for path in files}
     toned = parts.pop("tones-0")
     assert len(toned.photo.unique()) == 5 and 15 <= len(toned.loss) <= 20
     assert parts["pass-0-0"].opinion.isfinite().sum() == 5 and parts["rated-0"].opinion.isfinite().all()

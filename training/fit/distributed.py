@@ -79,6 +79,11 @@ class _Gather(torch.autograd.Function):
         return gradient[start:stop] * size, None, None
 
 
+def is_first() -> bool:
+    """Whether this process is alone, or the first of those that torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def world(device: str) -> Iterator[World]:
     """Join the other processes for as long as the block lasts; alone without torchrun.

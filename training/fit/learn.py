@@ -17,6 +17,7 @@ from piqa_training.fit.predict import BATCH, headline, measured
 from piqa_training.fit.session import Session
 from piqa_training.fit.state import FOLDER, START_FILE, save_state
 from piqa_training.manifest import Manifest
+from piqa_training.spread import spread
 
 PLACED_ON = 2000
 STANDARDISED_ON = 512  # training photos that set the shift and scale of features; more would not change them
@@ -102,9 +103,8 @@ def _standardise(session: Session) -> None:
                 seen[cut].append(values.flatten(0, 1))
     for name, module in modules.items():
         values = torch.cat(seen[name])  # (N, F), shifted by what a branch from another model brought along
-        std = values.std(dim=0)
         module.mean.add_(values.mean(dim=0) * module.std)
-        module.std.mul_(torch.where(std > 0, std, torch.ones_like(std)))
+        module.std.mul_(spread(values))
 
 
 def _frozen_norms(session: Session) -> bool:
@@ -135,7 +135,8 @@ def _keep_better_start(session: Session) -> None:
     trained = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
     found = chosen_value(standing.history[standing.best_epoch - 1]["val"], session.settings)
     session.network.load_state_dict(load_file(session.run / FOLDER / START_FILE))
-    start = chosen_value(headline(measured(val, session.predict("val", "starting model").raw)), session.settings)
+    said = session.predict("val", "starting model", alone=True).raw
+    start = chosen_value(headline(measured(val, said)), session.settings)
     if start is not None and (found is None or start >= found):
         standing.best_epoch = 0
     else:

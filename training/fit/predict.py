@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import polars as pl
 import torch
 from torch import Tensor
 
 from piqa_cli.model.network import DualBranchNet
 from piqa_training.evaluation import Evaluation, evaluate
+from piqa_training.evaluation_table import with_scores
 from piqa_training.fit.distributed import World
 from piqa_training.fit.inputs import Photos, scoring_batches
 from piqa_training.fit.unit import COLUMNS, FACE, FACE_DEFECTS, PHOTO_DEFECTS, RAW, Unit
@@ -65,9 +65,9 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast | nul
 
 
 def measured(manifest: Manifest, predicted: Tensor, *, bootstrap: int = 0) -> Evaluation:
-    """Scores against the labels of a manifest, scene by scene."""
-    table = manifest.frame.select("dataset", "scene", label="score")
-    return evaluate(table.with_columns(predicted=pl.Series(predicted.double().numpy())), bootstrap=bootstrap)
+    """Scores against the labels of a manifest, scene by scene; the frames of one clip count as one."""
+    scores = dict(zip(manifest.frame["image"], predicted.double().tolist(), strict=True))
+    return evaluate(with_scores(manifest.frame, scores), bootstrap=bootstrap)
 
 
 def headline(evaluation: Evaluation) -> dict[str, float | int | None]:

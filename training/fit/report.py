@@ -36,10 +36,14 @@ def write_tensorboard(record: dict[str, Any], run: Path) -> None:
 
 
 def write_predictions(parts: Sequence[tuple[Manifest, pl.Series]], run: Path) -> None:
-    """Held-out photos with what was predicted: columns dataset, split, scene, image, label, predicted."""
+    """Held-out photos with what was predicted: columns dataset, split, scene, image, label, predicted.
+
+    Frames of clips have one column more: clip.
+    """
+    columns = ["dataset", "split", "scene", "image"]
+    columns += ["clip"] if any("clip" in manifest.frame.columns for manifest, _ in parts) else []
     frames = [
-        manifest.frame.select("dataset", "split", "scene", "image", label="score").with_columns(predicted=predicted)
-        for manifest, predicted in parts
+        manifest.frame.select(*columns, label="score").with_columns(predicted=scores) for manifest, scores in parts
     ]
     if frames:
         written(run / PREDICTIONS_FILE, pl.concat(frames).write_parquet)

@@ -61,12 +61,21 @@ class Session:
         return Photos(paths, self.facts, PreparedInputs(self.network.config, self.cache / "inputs"))
 
     def predict(
-        self, split: Split, stage: str, *, rows: Sequence[int] | None = None, network: DualBranchNet | None = None
+        self,
+        split: Split,
+        stage: str,
+        *,
+        rows: Sequence[int] | None = None,
+        network: DualBranchNet | None = None,
+        alone: bool = False,
     ) -> Predictions:
-        """What the network says of the photos of a part, or of some rows of it."""
+        """What the network says of the photos of a part, or of some rows of it.
+
+        All processes take part in it; `alone`, with frozen backbones only, this one does it by itself.
+        """
         photos = self.photos(split)
         network = network or self.network
-        if self.settings.run.freeze_backbone and self.world.size == 1:
+        if self.settings.run.freeze_backbone and (alone or self.world.size == 1):
             return self._from_features(network, photos, stage, rows)
         return predict(
             network,
