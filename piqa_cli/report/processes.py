@@ -20,6 +20,7 @@ START_S = 120.0  # a process that has not come to life by then never will
 _JOBS_EACH = 4  # fewer are not worth another process
 _AHEAD = 8  # results that may wait for an earlier one, for each process
 _GOODBYE_S = 2.0
+_SLICE_S = 1.0  # of waiting: a stop of the whole program (Ctrl-Z, `docker pause`), however long, counts as one at most
 _LINGER_S = 0.2  # one that is ending by itself says how
 
 _In = TypeVar("_In")
@@ -83,8 +84,12 @@ class _Pool(Generic[_In, _Out]):
     def _listen(self) -> None:
         """Wait until something happens, and see to it."""
         busy = [worker for worker in self._workers if not worker.idle]
-        patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+        began = time.monotonic()
+        patience = min(max(0.0, min(worker.deadline for worker in busy) - began), _SLICE_S)
         ready = wait([worker.connection for worker in busy], patience)
+        if (stopped := time.monotonic() - began - patience) > _SLICE_S:
+            for worker in busy:
+                worker.deadline += stopped
         for worker in busy:
             if worker.connection in ready:
                 self._hear(worker)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 
 def double(number):
@@ -28,3 +29,9 @@ def raise_for_all(number):
 def blocked_signals(_):
     time.sleep(0.2)  # so that every process gets a job
     return os.getpid(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def slow(path):
+    Path(path).touch()
+    time.sleep(1.5)
+    return "done"

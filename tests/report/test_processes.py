@@ -1,7 +1,10 @@
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +36,32 @@ def test_a_job_that_hangs_costs_only_itself():
     found = run(jobs.some_hang, range(8), seconds=5.0)
     assert "5 s" in found[2]
     assert found[:2] + found[3:] == [0, 1, 3, 4, 5, 6, 7]
+
+
+def test_time_that_the_whole_program_was_stopped_for_does_not_count(tmp_path):
+    """Ctrl-Z and `fg`, or `docker pause`."""
+    begun = tmp_path / "begun"
+    code = (
+        "from tests.report import jobs, test_processes as t\n"
+        f"if __name__ == '__main__': print(t.run(jobs.slow, [{str(begun)!r}], 1, seconds=3.0))"
+    )
+    script = tmp_path / "stopped.py"
+    script.write_text(code)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as program:
+        try:
+            while not begun.exists():
+                assert program.poll() is None
+                time.sleep(0.01)
+            os.killpg(program.pid, signal.SIGSTOP)
+            time.sleep(4)
+            os.killpg(program.pid, signal.SIGCONT)
+            assert program.communicate(timeout=60)[0] == "['done']\n"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
 
 
 def test_who_stops_listening_does_not_wait():
