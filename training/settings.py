@@ -181,9 +181,8 @@ PRESETS: dict[str, TrainSettings] = {
         ),
     ),
 }
-"""`dn-piqa` is what Sun et al. published (Adam, 1e-5, 1e-7, x0.9 every 2 of 10 epochs, 6 pairs, random
-crops that are not mirrored); `piqa-lite` fine-tunes
-the embedded model."""
+"""`dn-piqa` is what Sun et al. published (Adam, 1e-5, 1e-7, x0.9 every 2 of 10 epochs, 6 pairs, random crops that are
+not mirrored); `piqa-lite` fine-tunes the embedded model."""
 
 
 def load_settings(
