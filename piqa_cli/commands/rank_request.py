@@ -148,4 +148,6 @@ class Request:
             raise UsageError("--list0 and --format both want stdout", hint="use -o FILE for the table")
         if self.open_report:
             check_page(ReportOptions(DEFAULT_PAGE))
+        if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
+            check_target(self.delivery.output)
         self.delivery.check()

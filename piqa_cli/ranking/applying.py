@@ -62,14 +62,16 @@ class _Run:
 
     def all(self, on_progress: ProgressHandler | None) -> None:
         for number, step in enumerate(self._steps):
+            if self._brought and self._brought[0][1].photo != step.photo:
+                self._brought = []
             if self._journal.history.state(number) != "done":
                 self._one(number, step)
+            elif step.action in _TRANSFERS:  # by the run that was stopped
+                self._brought.append((number, step))
             if on_progress is not None:
                 on_progress(number + 1, len(self._steps))
 
     def _one(self, number: int, step: Step) -> None:
-        if self._brought and self._brought[0][1].photo != step.photo:
-            self._brought = []
         if step.action in _TRANSFERS and step.photo == self._torn:
             self._journal.note(number, "failed", reason="left with its shot")
             return

@@ -115,6 +115,8 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["--undo", "j.jsonl"], "j.jsonl"),
         (["--plan", "p.json"], "p.json"),
         (["{photos}", "-o", "x.doc"], ".csv"),
+        (["{photos}", "-o", "ranked"], ".csv"),
+        (["{photos}", "-o", "{photos}"], ".csv"),
         (["{photos}", "no.csv"], "stands alone"),
         (["no.csv"], "no.csv"),
         (["/no/such"], "/no/such"),

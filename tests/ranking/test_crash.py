@@ -9,14 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from piqa_cli.errors import OutputError
-from piqa_cli.ranking import files, rename
+from piqa_cli.ranking import applying, files, rename
 from piqa_cli.ranking.actions import ApplyOptions, apply_plan, undo
-from piqa_cli.ranking.journal import read_journal
+from piqa_cli.ranking.journal import Journal, read_journal
 from piqa_cli.ranking.plan import MOVES, Plan
+from piqa_cli.ranking.steps import Step
+from piqa_cli.ranking.transfers import transfer
 from tests.photos.photo_makers import corners, encoded
 from tests.ranking.shoots import DARKTABLE, LIGHTROOM, item, plan, tree
 
@@ -170,6 +173,34 @@ def test_killed_while_undoing(tmp_path: Path, way: tuple[str, bool]) -> None:
         assert tree(root) == before
 
 
+def test_a_shot_that_fails_after_a_stop_goes_back_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shoot = make_shoot(tmp_path)
+    before = {path.name: path.read_bytes() for path in shoot.iterdir()}
+    the_plan = make_plan(tmp_path, "move", marks=False)
+    moved = []
+
+    def stops(step: Step, number: int, journal: Journal) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(step.target)
+        transfer(step, number, journal)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(applying, "transfer", stops)
+        apply_plan(the_plan, OPTIONS, tmp_path / "journal")
+    assert moved[0].exists()
+    taken = next(
+        s.target for s in read_journal(tmp_path / "journal").steps if s.action == "move" and s.target != moved[0]
+    )
+    taken.write_bytes(b"somebody else's")
+    assert apply_plan(the_plan, OPTIONS, tmp_path / "journal").problems
+    a_shot = {name for name in before if name.startswith("a.")}
+    assert {path.name: path.read_bytes() for path in shoot.iterdir() if path.name in a_shot} == {
+        name: before[name] for name in a_shot
+    }
+    assert not moved[0].exists() and taken.read_bytes() == b"somebody else's"
+
+
 def test_journal_cut_off_anywhere(tmp_path: Path) -> None:
     """Power cuts leave half lines: undo takes back what the whole lines say and what is on disk."""
     rng = random.Random(6)
@@ -215,3 +246,31 @@ def test_disk_full_for_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (root / "journal").unlink()
         assert tree(root) == before
     assert stopped > 5
+
+
+def test_disk_full_before_a_line_of_the_journal_is_there(tmp_path: Path) -> None:
+    """What could not be written stays in the file's buffer, and closing the file tries it once more."""
+    make_shoot(tmp_path)
+    with (
+        pytest.raises(OutputError, match="journal cannot be written"),
+        Journal.create(tmp_path / "journal", "t", "p", ()) as journal,
+    ):
+        journal._file = Full(journal._file)
+        journal.note(0, "begun")
+
+
+class Full:
+    """A buffered file on a disk that is full."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        self.file.close()
+        self.flush()
