@@ -126,7 +126,7 @@ def evaluate(
 
     labels = Labels(dataset, root, attribute, split, manifest, test_share, part.value)
     report = Report(json, csv, markdown, bootstrap, seed)
-    report.check()
+    report.check(read=(manifest, scores))
     engine = EngineOptions(
         device=device,
         batch_size=batch_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,18 +29,24 @@ class Report:
     bootstrap: int
     seed: int
 
-    def check(self) -> None:
+    def check(self, read: Iterable[Path | None]) -> None:
         """Find out before the work what would fail after it.
+
+        Args:
+            read: files that labels and scores come from.
 
         Raises:
             OutputError: a file cannot be written.
-            UsageError: two of them are the same file.
+            UsageError: two of them are the same file, or one is read.
         """
         wanted = [path for path in (self.json, self.csv, self.markdown) if path is not None]
         for path in wanted:
             check_target(path, form="text")
         if len({path.resolve() for path in wanted}) < len(wanted):
             raise UsageError("--json, --csv and --markdown name the same file")
+        inputs = {path.resolve() for path in read if path is not None}
+        if lost := next((path for path in wanted if path.resolve() in inputs), None):
+            raise UsageError(f"{lost} is read and would be overwritten", hint="name another file for the results")
 
 
 def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str) -> None:

@@ -102,6 +102,21 @@ def test_text_finds_names_folders_and_faults(page):
     assert names(page) == BY_SCORE and page.input_value("#text") == ""
 
 
+def test_keys_do_nothing_where_nothing_is_shown(page):
+    page.fill("#text", "no such photo")
+    settle(page)
+    page.focus("#grid")
+    for key in ("s", "ArrowDown", "ArrowUp", "p"):
+        page.keyboard.press(key)
+    page.fill("#text", "")
+    settle(page)
+    page.focus("#grid")
+    page.keyboard.press("s")
+    page.keyboard.press("p")
+    settle(page)
+    assert page.evaluate("[State.selected.length, Choices.all().length]") == [1, 1]
+
+
 def test_filter_by_own_stars(page):
     page.focus("#grid")
     page.keyboard.press("2")

@@ -226,6 +226,8 @@ def test_piq23_stands_beside_the_published_results(piqa, engine, piq23, model_di
         (["--manifest", "m.csv", "--model", "nobody"], "no model 'nobody'"),
         (["--manifest", "m.csv", "--json", "gone/out.json"], "no folder gone"),
         (["--manifest", "m.csv", "--json", "a.txt", "--csv", "a.txt"], "name the same file"),
+        (["--manifest", "m.csv", "--csv", "./m.csv"], "m.csv is read and would be overwritten"),
+        (["--scores", "m.csv", "--json", "m.csv"], "m.csv is read and would be overwritten"),
         (["--manifest", "m.csv", "--part", "val"], "the val part has no photos"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -84,7 +84,8 @@ const Grid = (() => {
 
   // Up and down keep the column; headers are stepped over.
   function vertical(by) {
-    const index = State.place[State.current];
+    const index = State.place[State.current] ?? -1;
+    if (index < 0) return; // nothing is shown
     const at = Layout.rowOf(layout.rows, index);
     const column = index - layout.rows[at].from;
     let next = at + by;

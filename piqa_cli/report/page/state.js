@@ -51,6 +51,7 @@ const State = (() => {
   };
 
   state.toggle = (photo) => {
+    if (photo < 0) return; // nothing is shown
     const there = state.selected.includes(photo);
     state.select(there ? state.selected.filter((other) => other !== photo) : [...state.selected, photo]);
   };
