@@ -17,7 +17,7 @@ ALLOWED = {
     "model": FOUNDATION,
     "scoring": FOUNDATION | {"photos", "faces", "model"},
     "ranking": FOUNDATION | {"photos", "model", "scoring"},
-    "outputs": FOUNDATION | {"scoring", "ranking"},
+    "outputs": FOUNDATION | {"photos", "scoring", "ranking"},
     "gates": FOUNDATION | {"photos", "scoring", "ranking", "outputs"},
     "report": FOUNDATION | {"photos", "scoring", "ranking", "outputs", "gates"},
     "cluster": FOUNDATION | {"photos", "faces", "model", "scoring", "outputs"},

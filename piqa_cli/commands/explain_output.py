@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from piqa_cli.errors import OutputError
-from piqa_cli.outputs.tabular import check_target, write_bytes
+from piqa_cli.outputs.tabular import check_place, write_bytes
 from piqa_cli.scoring.explanation import Explanation
 from piqa_cli.scoring.heatmap_file import is_heatmap, to_png
 from piqa_cli.scoring.heatmap_picture import draw
@@ -19,7 +19,7 @@ def check_heatmap(path: Path, photo: Path) -> None:
     """
     if path.suffix.lower() != ".png":
         raise _refusal(path, "a heat map is a PNG", "end the name in .png")
-    check_target(path, form="png")
+    check_place(path)
     if not path.exists() or path.stat().st_size == 0:
         return
     if photo.exists() and path.samefile(photo):

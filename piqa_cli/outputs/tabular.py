@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from piqa_cli.errors import OutputError
+from piqa_cli.photos.content import sniff
+from piqa_cli.photos.suffixes import is_photo
 
 if TYPE_CHECKING:
     import polars as pl
 
 FORMATS = ("csv", "parquet", "jsonl", "json")
 _SUFFIXES = ", ".join(f".{name}" for name in FORMATS)
+_NO_PHOTOS = "photos are never overwritten: name a new file for the results"
 
 
 def format_of(path: Path) -> str:
@@ -37,10 +40,25 @@ def check_target(path: Path, form: str | None = None) -> None:
     """Find out what would stop `write_table`, before hours of scoring. Nothing is created.
 
     Raises:
-        OutputError: unknown suffix, missing or read-only folder, or something that is no plain file in the way.
+        OutputError: unknown suffix, missing or read-only folder, or a photo or something that is no plain file in the
+            way.
     """
     if form is None:
         format_of(path)
+    check_place(path)
+    target = _behind_links(path)
+    if is_photo(path.name) or is_photo(target.name):
+        raise _refusal(path, "that is the name of a photo", _NO_PHOTOS)
+    if _holds_photo(target):
+        raise _refusal(path, "it is a photo, whatever its name says", _NO_PHOTOS)
+
+
+def check_place(path: Path) -> None:
+    """The part of `check_target` that goes by the place alone. A photo in the way is the caller's business.
+
+    Raises:
+        OutputError: missing or read-only folder, or something that is no plain file in the way.
+    """
     target = _behind_links(path)
     folder = target.parent
     if not folder.is_dir():
@@ -124,6 +142,14 @@ def _mode_for(target: Path) -> int:
 
 def _behind_links(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _holds_photo(target: Path) -> bool:
+    try:
+        with target.open("rb") as file:
+            return sniff(file, target) is not None
+    except OSError:  # not there, mostly
+        return False
 
 
 def _refusal(path: Path, what: str, hint: str) -> OutputError:

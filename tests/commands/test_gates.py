@@ -155,6 +155,7 @@ BAD = [
     (["--json", "x.json", "-o", "./x.json"], "--json and --output name the same file"),
     (["--gate", "fine.toml", "--markdown", "fine.toml"], "--gate and --markdown name the same file"),
     (["--baseline", "old.csv", "-o", "old.csv"], "--baseline and --output name the same file"),
+    *(([option, "IMG_1.JPG"], "cannot write IMG_1.JPG: that is the name of a photo") for option in FILES),
     (["--max-bad-pct", "101"], "Invalid value for '--max-bad-pct': 101.0 is not a percentage, 0 to 100"),
     (["--max-errors", "-1"], "Invalid value for '--max-errors'"),
     (["--min-resolution", "big"], "Invalid value for '--min-resolution': 'big' is no resolution like '1920x1080'"),
@@ -166,7 +167,7 @@ BAD = [
 @pytest.mark.parametrize(("args", "message"), BAD, ids=[" ".join(args) for args, _ in BAD])
 def test_what_is_wrong_is_said_before_any_work(score, photos, engine, args, message) -> None:
     policy("[gates]\nmax-eror = 3\nfail-under = true\n")
-    for name in ("fine.toml", "old.csv"):
+    for name in ("fine.toml", "old.csv", "IMG_1.JPG"):
         Path(name).touch()
     before = sorted(Path().iterdir())
     result = score(photos, *args)

@@ -106,6 +106,7 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--apply"], "nothing to do"),
         (["{photos}", "--plan-out", "p.json"], "would be empty"),
         (["{photos}", "--write-xmp", "--plan-out", "no/such/p.json"], "no/such"),
+        (["{photos}", "--write-xmp", "--plan-out", "{photos}/00.jpg"], "00.jpg: that is the name of a photo"),
         (["{photos}", "--clear", "--write-xmp"], "--clear stands alone"),
         (["{photos}", "--list0"], "nothing is picked"),
         (["{photos}", "--list0", "--top", "1", "--format", "csv"], "both want stdout"),

@@ -101,6 +101,7 @@ def test_files_for_ci_alone_need_no_page(request_of, photos, args, wanted) -> No
         (["{photos}", "--group", "colour"], "colour"),
         (["{photos}", "--assets", "{photos}/00.jpg"], "is no folder"),
         (["{photos}", "--gate", "no.toml"], "no.toml"),
+        (["--json", "{photos}/00.jpg", "{photos}/10.jpg"], "00.jpg: that is the name of a photo"),
     ],
     ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
 )

@@ -16,6 +16,7 @@ from piqa_cli.outputs.tabular import FORMATS, check_target, format_of, serialize
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame, to_row
 
+JPEG = b"\xff\xd8\xff\xe0 and so on"
 ODD_NAMES = [
     b"plain.jpg",
     b" leading and trailing .jpg ",
@@ -112,6 +113,47 @@ def _a_folder(tmp_path: Path) -> Path:
 def _a_pipe(tmp_path: Path) -> Path:
     os.mkfifo(tmp_path / "a.csv")
     return tmp_path / "a.csv"
+
+
+def _named_like_a_photo(tmp_path: Path) -> Path:
+    (tmp_path / "IMG_1.CR2").write_bytes(b"no format that is known")
+    return tmp_path / "IMG_1.CR2"
+
+
+def _a_photo_with_the_suffix_of_a_table(tmp_path: Path) -> Path:
+    (tmp_path / "a.csv").write_bytes(JPEG)
+    return tmp_path / "a.csv"
+
+
+def _a_link_to_a_photo(tmp_path: Path) -> Path:
+    (tmp_path / "IMG_1.JPG").write_bytes(JPEG)
+    (tmp_path / "a.csv").symlink_to("IMG_1.JPG")
+    return tmp_path / "a.csv"
+
+
+def _a_photo_as_a_link(tmp_path: Path) -> Path:
+    (tmp_path / "content").write_bytes(b"no format that is known")
+    (tmp_path / "IMG_1.JPG").symlink_to("content")
+    return tmp_path / "IMG_1.JPG"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_named_like_a_photo, "that is the name of a photo"),
+        (_a_photo_with_the_suffix_of_a_table, "it is a photo"),
+        (_a_link_to_a_photo, "that is the name of a photo"),
+        (_a_photo_as_a_link, "that is the name of a photo"),
+    ],
+)
+def test_a_photo_is_never_overwritten(make, message, tmp_path, frame) -> None:
+    target = make(tmp_path)
+    before = target.read_bytes()
+    for action in (lambda path: check_target(path, "text"), lambda path: write_table(frame, path, "csv")):
+        with pytest.raises(OutputError, match=message) as caught:
+            action(target)
+        assert "photos are never overwritten" in (caught.value.hint or "")
+    assert target.read_bytes() == before
 
 
 @pytest.mark.parametrize(
