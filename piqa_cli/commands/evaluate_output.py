@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from piqa_cli.commands import console
 from piqa_cli.commands.evaluate_run import Labels, missing_package
-from piqa_cli.errors import UsageError
+from piqa_cli.commands.file_names import check_apart, check_kept
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.outputs.text import write_text
 
@@ -42,11 +42,8 @@ class Report:
         wanted = [path for path in (self.json, self.csv, self.markdown) if path is not None]
         for path in wanted:
             check_target(path, form="text")
-        if len({path.resolve() for path in wanted}) < len(wanted):
-            raise UsageError("--json, --csv and --markdown name the same file")
-        inputs = {path.resolve() for path in read if path is not None}
-        if lost := next((path for path in wanted if path.resolve() in inputs), None):
-            raise UsageError(f"{lost} is read and would be overwritten", hint="name another file for the results")
+        check_apart(json=self.json, csv=self.csv, markdown=self.markdown)
+        check_kept(read, wanted)
 
 
 def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from piqa_cli.commands.file_names import check_apart
 from piqa_cli.commands.gate_options import Annotations, parse_resolution
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.policy import Limits, Policy
@@ -69,15 +69,7 @@ class GateRequest:
         Raises:
             UsageError: two options name one file.
         """
-        named = {"gate": self.policy_file, "baseline": self.baseline, **self.files, **others}
-        seen: dict[str, str] = {}
-        for name, path in named.items():
-            if path is None:
-                continue
-            option, file = f"--{name.replace('_', '-')}", os.path.realpath(path)
-            if file in seen:
-                raise UsageError(f"{seen[file]} and {option} name the same file", hint="each needs a file of its own")
-            seen[file] = option
+        check_apart(gate=self.policy_file, baseline=self.baseline, **self.files, **others)
 
 
 def make_request(

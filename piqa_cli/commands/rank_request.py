@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
+from piqa_cli.commands.file_names import check_apart, check_kept
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
@@ -131,8 +132,6 @@ class Request:
             raise UsageError(f"--{next(iter(self.targets))}-to has nothing to go by: no photo is chosen", hint=hint)
         if self.acting.plan_out and not self.acts:
             raise UsageError("--plan-out: the plan would be empty", hint="add --write-xmp, --copy-to DIR or the like")
-        if self.acting.plan_out:
-            check_target(self.acting.plan_out, "plan")
         acts = self.acts or self.marking.clear or self.acting.plan is not None or self.acting.undo is not None
         if self.acting.apply and not acts:
             raise UsageError("--apply: there is nothing to do", hint="add --write-xmp, --copy-to DIR or the like")
@@ -148,6 +147,16 @@ class Request:
             raise UsageError("--list0 and --format both want stdout", hint="use -o FILE for the table")
         if self.open_report:
             check_page(ReportOptions(DEFAULT_PAGE))
+        if self.acting.plan_out is not None:
+            self._check_plan_out(self.acting.plan_out)
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()
+        check_apart(output=self.delivery.output, plan_out=self.acting.plan_out, journal=self.acting.journal)
+
+    def _check_plan_out(self, path: Path) -> None:
+        if path.suffix.lower() == ".csv":
+            hint = "end the name in .json: --plan takes a .csv for the choices of a report"
+            raise UsageError(f"--plan-out {path}: a plan is JSON", hint=hint)
+        check_target(path, "plan")
+        check_kept(self.sources, [path])  # with -o the table that is read may get its ranking

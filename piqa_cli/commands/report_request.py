@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from piqa_cli.commands.file_names import check_kept
 from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.errors import UsageError
@@ -43,11 +44,14 @@ class ReportRequest:
         """Find out before the work what would fail after it. The gates have been checked already.
 
         Raises:
-            UsageError: no title.
+            UsageError: no title, or a file would overwrite another one or the table that is read.
             OutputError: the page cannot be written, or would overwrite what is no report of piqa.
         """
         if self.title is not None and not self.title.strip():
             raise UsageError("--title is empty", hint="leave it out, and the page is named after the photos")
+        page = self.page.output if self.wants_page else None
+        self.gates.check_apart(output=page)
+        check_kept(self.sources, (page, *self.gates.files.values()))
         if self.wants_page:
             check_page(self.page)
 

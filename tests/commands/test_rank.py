@@ -107,6 +107,13 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--plan-out", "p.json"], "would be empty"),
         (["{photos}", "--write-xmp", "--plan-out", "no/such/p.json"], "no/such"),
         (["{photos}", "--write-xmp", "--plan-out", "{photos}/00.jpg"], "00.jpg: that is the name of a photo"),
+        (["{photos}", "--write-xmp", "--plan-out", "p.CSV"], "--plan-out p.CSV: a plan is JSON"),
+        (["scores.json", "--write-xmp", "--plan-out", "./scores.json"], "is read and would be overwritten"),
+        (
+            ["{photos}", "--write-xmp", "-o", "x.json", "--plan-out", "./x.json"],
+            "--output and --plan-out name the same",
+        ),
+        (["{photos}", "--write-xmp", "--apply", "-o", "x.json", "--journal", "x.json"], "--output and --journal name"),
         (["{photos}", "--clear", "--write-xmp"], "--clear stands alone"),
         (["{photos}", "--list0"], "nothing is picked"),
         (["{photos}", "--list0", "--top", "1", "--format", "csv"], "both want stdout"),
@@ -176,6 +183,12 @@ def test_a_score_table_is_ranked(rank, piqa, model, photos, suffix) -> None:
     direct = rank(photos, "-o", "direct.csv")
     assert direct.code == 0
     assert Path("direct.csv").read_text() == Path("ranked.csv").read_text()
+
+
+def test_a_table_may_get_its_ranking_in_place(rank, piqa, model, photos) -> None:
+    assert piqa("score", photos, "-o", "scores.csv", "--model", model.path).code == 0
+    assert rank("scores.csv", "-o", "scores.csv").code == 0
+    assert pl.read_csv("scores.csv").columns[-len(SCHEMA) :] == list(SCHEMA)
 
 
 def test_a_table_gets_its_embeddings_from_the_cache(rank, piqa, model, photos, engine, monkeypatch) -> None:
