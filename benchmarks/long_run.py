@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import psutil
 from PIL import Image
 from skimage import data
 
 from piqa_cli.model.checkpoint import save_model
+from piqa_cli.outputs.partitions import read_outline
 from tests.model import tiny
 
 SIDE = 256  # pixels
@@ -188,7 +188,7 @@ def _rows(place: Path, number: int) -> list[dict[str, Any]]:
     table = _table(place, number)
     if not table.exists():
         return []
-    return pl.read_parquet(table / "*.parquet", columns=["path", "status", "reason"]).rows(named=True)
+    return read_outline(table, ["path", "status", "reason"]).rows(named=True)
 
 
 def _print_use(samples: list[Sample]) -> bool:

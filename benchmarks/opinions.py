@@ -70,7 +70,7 @@ def main() -> None:
 
 def opinions(folder: Path, limit: int | None) -> Manifest:
     """The labels as one scene, a fifth of them test."""
-    frame = pl.read_csv(folder / "labels.csv").head(limit or 1_000_000)
+    frame = pl.read_csv(folder / "labels.csv", glob=False).head(limit or 1_000_000)
     names = frame["image"].to_list()
     return Manifest(
         frame.select(

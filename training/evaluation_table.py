@@ -16,9 +16,9 @@ PARTS = (*SPLITS, ALL_PARTS)
 SCORES = ("predicted", "raw_score", "score")
 """Columns that hold scores, the first that is there counts. `raw_score` has not lost order at the ends of 0 to 100."""
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": lambda path: pl.read_csv(path, infer_schema=False, encoding="utf8-lossy"),
-    ".parquet": pl.read_parquet,
-    ".jsonl": lambda path: pl.read_ndjson(path, infer_schema_length=None),
+    ".csv": lambda path: pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False),
+    ".parquet": lambda path: pl.read_parquet(path, glob=False),
+    ".jsonl": lambda path: pl.read_ndjson(path.read_bytes(), infer_schema_length=None),  # takes names for patterns
     ".json": lambda path: pl.read_json(path, infer_schema_length=None),
 }
 _HINT = "give a table made by piqa score -o, or one with the columns label, predicted and scene"

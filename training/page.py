@@ -129,7 +129,7 @@ def _columns(epochs: Sequence[Epoch], group: str) -> dict[str, list[float | None
 def _parts(path: Path, before: dict[str, dict[str, float | None]]) -> list[Part]:
     if not path.is_file():
         return []
-    frame = clips_as_one(pl.read_parquet(path)).filter(pl.col("predicted").is_finite())
+    frame = clips_as_one(pl.read_parquet(path, glob=False)).filter(pl.col("predicted").is_finite())
     return [
         Part(words, evaluate(rows, bootstrap=BOOTSTRAP), _scatters(rows, words), before.get(split) or {})
         for split, words in _WORDS.items()

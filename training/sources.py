@@ -68,7 +68,7 @@ def _scenes(folder: Path) -> list[Source]:
 def _opinions(folder: Path) -> list[Source]:
     if not (folder / "labels.csv").is_file():
         return []
-    rows = pl.read_csv(folder / "labels.csv").iter_rows(named=True)
+    rows = pl.read_csv(folder / "labels.csv", glob=False).iter_rows(named=True)
     return [
         Source(
             folder / row["image"],

@@ -57,12 +57,15 @@ def score_into_folder(
     if run.interrupted:
         console.warn("interrupted: the photos that are done are saved")
         return run, INTERRUPTED
-    code = _judge(delivery.output, delivery) if run.failure is None and table.rows else 0
+    code = judge_folder(delivery.output, delivery) if run.failure is None and table.rows else 0
     return run, code or (SOME_FAILED if delivery.strict and failed else 0)
 
 
-def _judge(folder: Path, delivery: Delivery) -> int:
-    """The exit code of the gates. They need few columns; only dataset checks and files for CI take the whole table."""
+def judge_folder(folder: Path, delivery: Delivery) -> int:
+    """The exit code of the gates on a table in parts.
+
+    They need few columns; only dataset checks and files for CI take the whole table.
+    """
     gates = delivery.gates
     if not gates.asks:
         return 0

@@ -17,7 +17,7 @@ from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
-from piqa_cli.commands.gate_run import judge
+from piqa_cli.commands.score_parts import judge_folder
 from piqa_cli.commands.score_run import STDIN
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import ModelFolder
@@ -119,10 +119,6 @@ def _news(tally: _Tally, seconds: float) -> str:
 
 
 def _verdict(results: ResultFolder, tally: _Tally, delivery: Delivery) -> int:
-    if delivery.gates.asks:
-        import polars as pl
-
-        frame = pl.read_parquet(Path(results.place) / "part-*.parquet")
-        if code := judge(frame, delivery.gates, embeddings=None, quiet=delivery.quiet):
-            return code
+    if delivery.gates.asks and (code := judge_folder(Path(results.place), delivery)):
+        return code
     return SOME_FAILED if delivery.strict and tally.errors else 0

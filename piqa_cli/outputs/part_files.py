@@ -7,7 +7,7 @@ from pathlib import Path
 
 from piqa_cli.errors import OutputError
 
-_PART = re.compile(r"part-\d{5}\.parquet")
+_PART = re.compile(r"part-\d{5,}\.parquet")
 
 
 def part_name(number: int) -> str:

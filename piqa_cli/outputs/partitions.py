@@ -7,7 +7,8 @@ as one table. Rows stand in the order in which they were finished; within a part
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ import polars as pl
 
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, part_name, refusal
+from piqa_cli.outputs.part_files import check_folder, is_part, part_name, refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -122,7 +123,8 @@ def read_partitions(folder: Path) -> pl.DataFrame:
         OutputError: it cannot be read.
     """
     order = ["score", "raw_score", "path"]
-    return _read(folder).sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True).collect()
+    with _reading(folder) as table:
+        return table.sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True).collect()
 
 
 def read_outline(folder: Path, columns: Iterable[str]) -> pl.DataFrame:
@@ -131,13 +133,13 @@ def read_outline(folder: Path, columns: Iterable[str]) -> pl.DataFrame:
     Raises:
         OutputError: it cannot be read.
     """
-    return _read(folder).select(*columns).collect(engine="streaming")
+    with _reading(folder) as table:
+        return table.select(*columns).collect(engine="streaming")
 
 
-def _read(folder: Path) -> pl.LazyFrame:
-    try:
-        found = pl.scan_parquet(folder / "part-*.parquet")
-        found.collect_schema()
-        return found
+@contextmanager
+def _reading(folder: Path) -> Iterator[pl.LazyFrame]:
+    try:  # parts by name: in the folder's own name `[`, `*` and `?` are no pattern
+        yield pl.scan_parquet(sorted(path for path in folder.iterdir() if is_part(path.name)), glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise OutputError(f"cannot read {folder}: {' '.join(str(error).split())}", path=folder) from error

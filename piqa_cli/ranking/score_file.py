@@ -25,9 +25,11 @@ _DEEPEST = 10  # levels of JSON; a table has two
 _MOST_FACES = 10_000
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": lambda path: pl.read_csv(path, infer_schema=False),
-    ".parquet": pl.read_parquet,
-    ".jsonl": lambda path: pl.read_ndjson(_shallow(path, lines=True), infer_schema_length=None),
+    ".csv": lambda path: pl.read_csv(path, infer_schema=False, glob=False),
+    ".parquet": lambda path: pl.read_parquet(path, glob=False),
+    ".jsonl": lambda path: pl.read_ndjson(  # takes names for patterns, and cannot be told otherwise
+        _shallow(path, lines=True).read_bytes(), infer_schema_length=None
+    ),
     ".json": lambda path: pl.read_json(_shallow(path, lines=False), infer_schema_length=None),
 }
 

@@ -6,13 +6,13 @@ import importlib.util
 import subprocess
 import sys
 
-import polars as pl
 import pytest
 import torch
 
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.commands.app import run
 from piqa_cli.commands.ray_options import actor_range
+from piqa_cli.outputs.partitions import read_partitions
 from piqa_cli.scoring import devices
 
 RAY = ("--engine", "ray")
@@ -101,13 +101,13 @@ def test_an_actor_shares_out_its_own_cores(cpus, heavy, threads, workers, monkey
 def test_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tiny_model, tmp_path):
     for name in ("1/damaged.jpg", "0/IMG_00.jpg"):
         store.put(f"photos/few/{name}", shoot[name])
-    asked = (*RAY, "s3://photos/few", "-o", "out", "--model", tiny_model.path, "--device", "cpu", "--workers", "0")
+    asked = (*RAY, "s3://photos/few", "-o", "out [1]", "--model", tiny_model.path, "--device", "cpu", "--workers", "0")
     code, said = score(*asked, "--fail-under", "101", "--strict")
     assert (code, "is not a score" in said) == (2, True)
     code, said = score(*asked, "--fail-under", "0", "--strict")
     assert code == 3
     assert "2 photos" in said
-    table = pl.read_parquet(tmp_path / "out" / "part-*.parquet")
+    table = read_partitions(tmp_path / "out [1]")
     assert sorted(table["path"]) == ["s3://photos/few/0/IMG_00.jpg", "s3://photos/few/1/damaged.jpg"]
     code, said = score(*asked)
     assert (code, "in an earlier run" in said) == (0, True)

@@ -102,9 +102,10 @@ def test_a_score_table_gives_what_its_model_gives(piqa, engine, manifest, photos
         assert outputs[0][key] == outputs[1][key]
 
 
+@pytest.mark.parametrize("name", ["scores", "scores[1]"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
-def test_a_table_with_labels_of_its_own(piqa, tmp_path, suffix):
-    table, out = tmp_path / f"scores.{suffix}", tmp_path / "out.json"
+def test_a_table_with_labels_of_its_own(piqa, tmp_path, suffix, name):
+    table, out = tmp_path / f"{name}.{suffix}", tmp_path / "out.json"
     frame = pl.DataFrame({"label": [1.0, 2, 3, 4], "predicted": [1.0, 3, 2, 4], "scene": ["a"] * 4})
     writers = {
         "csv": frame.write_csv,

@@ -43,6 +43,10 @@ def test_gates_judge_the_streamed_table(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "scores", "--fail-under", "0").code == 0
 
 
+def test_gates_judge_a_folder_whose_name_looks_like_a_pattern(score, photos, tmp_path) -> None:
+    assert score(photos, "-o", tmp_path / "Shoot [1]", "--fail-under", "50").code == 1
+
+
 @pytest.fixture
 def read(monkeypatch) -> list[set[str]]:
     """The columns of every table that gates judge."""

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,29 @@ def test_the_parts_together_are_the_table(tmp_path, scores):
     assert pl.read_parquet(folder).schema == whole.schema
     assert dict(whole.schema) == SCHEMA
     assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["Shoot [1]", "shoot*", "shoot?", "year=2024"])
+def test_the_name_of_a_folder_is_no_pattern(tmp_path, scores, name):
+    write(tmp_path / "shoot1", [scores[:1]])
+    write(tmp_path / name, [scores[:3]])
+    assert read_partitions(tmp_path / name).equals(to_frame(scores[:3]))
+    assert read_outline(tmp_path / name, ["path"]).height == 3
+
+
+def test_more_parts_than_five_digits_count(tmp_path, scores):
+    write(tmp_path / "scores", [scores[:3]])
+    shutil.copy(tmp_path / "scores/part-00000.parquet", tmp_path / "scores/part-100000.parquet")
+    assert read_partitions(tmp_path / "scores").height == 6
+    check_folder(tmp_path / "scores")
+
+
+def test_a_damaged_part_is_named(tmp_path, scores):
+    write(tmp_path / "scores", in_twos(scores), part_rows=1000)
+    (tmp_path / "scores/part-00001.parquet").write_bytes(b"PAR1 not really")
+    for read in (read_partitions, lambda folder: read_outline(folder, ["path"])):
+        with pytest.raises(OutputError, match="cannot read"):
+            read(tmp_path / "scores")
 
 
 def test_the_outline_says_what_the_whole_table_says(tmp_path, scores, make_score):

@@ -38,6 +38,17 @@ def test_what_score_writes_is_read_back(tmp_path: Path, suffix: str) -> None:
     assert (third.status, third.score, third.reason) == ("error", None, "truncated")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
+@pytest.mark.parametrize("name", ["Shoot [1]/scores", "scores[1]", "score?", "scor*", "{scores1,scores2}"])
+def test_a_name_is_no_pattern(tmp_path: Path, name: str, suffix: str) -> None:
+    for other in ("scores1", "scores2"):  # what the names would stand for as patterns
+        write_table(to_frame([full_score("other.jpg")]), tmp_path / f"{other}.{suffix}")
+    table = tmp_path / f"{name}.{suffix}"
+    table.parent.mkdir(exist_ok=True)
+    write_table(to_frame([full_score("mine.jpg")]), table)
+    assert read_score_file(table)["path"].to_list() == ["mine.jpg"]
+
+
 def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("path,score,status,mine\na.jpg,50,ok,7\nb.jpg,,error,8\n")

@@ -56,7 +56,7 @@ def reopen(run: Path) -> tuple[TrainSettings, Manifest, ModelConfig]:
         if not path.is_file():
             raise UsageError(f"{run}: no run to resume here ({path.relative_to(run)} is missing)")
     try:
-        frame = pl.read_parquet(manifest)
+        frame = pl.read_parquet(manifest, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UsageError(f"{manifest}: not readable: {error}") from error
     read = load_settings(toml=settings)
