@@ -9,6 +9,8 @@ from piqa_cli.commands.file_names import check_kept
 from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.errors import UsageError
+from piqa_cli.gates.unanswerable import look_not_known
+from piqa_cli.ranking.options import is_score_table
 from piqa_cli.report.options import DEFAULT_PAGE, Grouping, ReportOptions
 from piqa_cli.report.target import check_page
 
@@ -44,11 +46,15 @@ class ReportRequest:
         """Find out before the work what would fail after it. The gates have been checked already.
 
         Raises:
-            UsageError: no title, or a file would overwrite another one or the table that is read.
+            UsageError: no title, a file would overwrite another one or the table that is read, or a gate goes by what
+                neither table nor cache will tell.
             OutputError: the page cannot be written, or would overwrite what is no report of piqa.
         """
         if self.title is not None and not self.title.strip():
             raise UsageError("--title is empty", hint="leave it out, and the page is named after the photos")
+        from_table = any(map(is_score_table, self.sources))
+        if from_table and self.scoring.no_cache and self.gates.policy.asks("max_near_duplicates"):
+            raise look_not_known()
         page = self.page.output if self.wants_page else None
         self.gates.check_apart(output=page)
         check_kept(self.sources, (page, *self.gates.files.values()))

@@ -12,6 +12,7 @@ from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.needs import columns_needed
+from piqa_cli.gates.unanswerable import look_not_kept
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.partitions import PartitionedTable, read_outline
 from piqa_cli.records import PhotoFile, PhotoScore
@@ -24,11 +25,13 @@ def check_parts(delivery: Delivery) -> None:
     """See that nothing is asked for that a streamed table cannot give.
 
     Raises:
-        UsageError: another form on stdout, or positions.
+        UsageError: another form on stdout, positions, or near-duplicates.
     """
     if delivery.format is not None or delivery.with_gps:
         option = "--with-gps" if delivery.with_gps else "--format"
         raise UsageError(f"{option} and a folder of Parquet files do not go together", hint="name a file with -o")
+    if delivery.gates.policy.asks("max_near_duplicates"):
+        raise look_not_kept("name a file with -o")
 
 
 def score_into_folder(

@@ -20,6 +20,7 @@ from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
 from piqa_cli.commands.score_parts import judge_folder
 from piqa_cli.commands.score_run import STDIN
 from piqa_cli.errors import UsageError
+from piqa_cli.gates.unanswerable import cannot_check, look_not_kept
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.part_files import check_folder, names_folder
 from piqa_cli.outputs.tabular import FORMATS
@@ -93,9 +94,14 @@ def _check_delivery(sources: Sequence[str], target: str, delivery: Delivery) -> 
         raise UsageError(f"{option} and --engine ray do not go together", hint="read the Parquet files it writes")
     if delivery.gates.asks and is_uri(target):
         raise UsageError("gates judge a table on this machine", hint="score without them, or with -o FOLDER")
-    if delivery.gates.checks_dataset and any(map(is_uri, sources)):
-        hint = "limits such as --fail-under need the table alone"
+    policy, away = delivery.gates.policy, any(map(is_uri, sources))
+    hint = "limits such as --fail-under need the table alone"
+    if delivery.gates.checks_dataset and away:
         raise UsageError("a policy or result files read the photos, which are not on this machine", hint=hint)
+    if policy.asks("max_duplicates") and away:
+        raise cannot_check("max_duplicates", "it reads the photos, which are not on this machine", hint)
+    if policy.asks("max_near_duplicates"):
+        raise look_not_kept("leave out --engine ray, and name a file with -o")
 
 
 def _result_folder(target: str) -> ResultFolder:

@@ -11,8 +11,7 @@ from piqa_cli.gates.duplicates import Copies, exact_copies, near_copies
 from piqa_cli.gates.file_checks import gone, wrong_extensions
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.policy import Policy, Severity
-
-NO_EMBEDDINGS = "the look of these photos is not known: score them with a result cache"
+from piqa_cli.gates.unanswerable import NO_EMBEDDINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from piqa_cli.errors import UsageError
 from piqa_cli.gates.file_checks import gone
-from piqa_cli.gates.files import NO_EMBEDDINGS, FileFacts
+from piqa_cli.gates.files import FileFacts
 from piqa_cli.gates.photo_rules import EXTRA, NEEDS
 from piqa_cli.gates.policy import Policy
+from piqa_cli.gates.unanswerable import cannot_check, look_not_known
 
 _ALWAYS = ("path", "status", "score", "reason", "reasons")  # shares, counts and the summary
 
@@ -23,19 +23,15 @@ def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
         missing = [name for name in columns if name not in frame.columns]
         if missing and policy.asks(limit):
             what = f"the table has no column {', '.join(missing)}"
-            raise _cannot(limit, what, "score the photos again with this version of piqa")
+            raise cannot_check(limit, what, "score the photos again with this version of piqa")
     if policy.asks("max_duplicates") and (away := gone(frame["path"].to_list())):
         what = f"{away:,} of {frame.height:,} photos are not where the table says"
-        raise _cannot("max_duplicates", what, "run it in the folder that the photos were scored from")
+        raise cannot_check("max_duplicates", what, "run it in the folder that the photos were scored from")
     if policy.asks("max_near_duplicates") and files.near is None:
-        raise _cannot("max_near_duplicates", NO_EMBEDDINGS, "leave out --no-cache, and name the same --cache-dir")
+        raise look_not_known()
 
 
 def columns_needed(policy: Policy) -> list[str]:
     """The columns of the score table that the gates read; the dataset checks and the files for CI read all."""
     asked = [name for limit in NEEDS if policy.asks(limit) for name in (*NEEDS[limit], *EXTRA.get(limit, ()))]
     return list(dict.fromkeys((*_ALWAYS, *asked, *(["model"] if policy.asks("max_near_duplicates") else ()))))
-
-
-def _cannot(limit: str, what: str, hint: str) -> UsageError:
-    return UsageError(f"{limit.replace('_', '-')} cannot be checked: {what}", hint=hint)

@@ -54,6 +54,8 @@ def score(capfd, tmp_path, monkeypatch):
         ([*RAY, "-", "-o", "out"], "stdin"),
         ([*RAY, "in", "-o", "s3://bucket/x", "--fail-under", "5"], "gates"),
         ([*RAY, "s3://bucket/photos", "-o", "out", "--junit", "j.xml"], "not on this machine"),
+        ([*RAY, "s3://bucket/photos", "-o", "out", "--max-duplicates", "0"], "max-duplicates cannot be checked"),
+        ([*RAY, "in", "-o", "out", "--max-near-duplicates", "0"], "max-near-duplicates cannot be checked"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

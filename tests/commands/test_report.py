@@ -103,6 +103,7 @@ def test_files_for_ci_alone_need_no_page(request_of, photos, args, wanted) -> No
         (["{photos}", "--gate", "no.toml"], "no.toml"),
         (["{photos}", "-o", "r.html", "--markdown", "./r.html"], "--markdown and --output name the same file"),
         (["{photos}", "--title", "T", "--json", "report.html"], "--json and --output name the same file"),
+        (["s.csv", "--no-cache", "--max-near-duplicates", "0"], "max-near-duplicates cannot be checked: "),
         (["scores.json", "--json", "./scores.json"], "scores.json is read and would be overwritten"),
         (["--json", "{photos}/00.jpg", "{photos}/10.jpg"], "00.jpg: that is the name of a photo"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -80,6 +82,18 @@ def test_what_a_streamed_table_cannot_give_is_refused_before_the_work(score, pho
     result = score(photos, "-o", tmp_path / "scores", *more)
     assert result.code == 2
     assert more[0] in result.err
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("asked", [["--max-near-duplicates", "0"], ["--gate", "policy.toml"]], ids=lambda args: args[0])
+def test_near_duplicates_in_a_streamed_table_are_refused_before_the_work(
+    score, photos, tmp_path, engine, asked
+) -> None:
+    Path("policy.toml").write_text('[folders."a*"]\nmax-near-duplicates = 0\n')
+    result = score(photos, "-o", tmp_path / "scores", *asked)
+    assert result.code == 2
+    assert "max-near-duplicates cannot be checked: " in result.err
+    assert engine.seen == []
     assert not (tmp_path / "scores").exists()
 
 

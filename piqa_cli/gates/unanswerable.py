@@ -1,0 +1,23 @@
+"""Gates that cannot be checked, in words. Free of polars: some are known to be so before anything is scored."""
+
+from __future__ import annotations
+
+from piqa_cli.errors import UsageError
+
+NO_EMBEDDINGS = "the look of these photos is not known: score them with a result cache"
+
+
+def cannot_check(limit: str, what: str, hint: str) -> UsageError:
+    """The error for a limit that lacks what it goes by; it must not pass in silence."""
+    return UsageError(f"{limit.replace('_', '-')} cannot be checked: {what}", hint=hint)
+
+
+def look_not_known() -> UsageError:
+    """The error for `max-near-duplicates` on a table whose photos the cache does not know."""
+    return cannot_check("max_near_duplicates", NO_EMBEDDINGS, "leave out --no-cache, and name the same --cache-dir")
+
+
+def look_not_kept(hint: str) -> UsageError:
+    """The error for `max-near-duplicates` on a table in parts, which is judged after the scores have left memory."""
+    what = "a folder of Parquet files is without the look of the photos"
+    return cannot_check("max_near_duplicates", what, hint)
