@@ -59,12 +59,12 @@ def check_place(path: Path) -> None:
     Raises:
         OutputError: missing or read-only folder, or something that is no plain file in the way.
     """
+    if path.exists() and not path.is_file():  # asked of the link: what /dev/stdout leads to may have no name
+        raise _refusal(path, "it is no plain file", "choose another name, or use --format and redirect the output")
     target = _behind_links(path)
     folder = target.parent
     if not folder.is_dir():
         raise _refusal(path, f"no folder {folder}", "create it first, or choose another place")
-    if target.exists() and not target.is_file():
-        raise _refusal(path, "it is no plain file", "choose another name, or use --format and redirect the output")
     if target.exists() and not os.access(target, os.W_OK):
         raise _refusal(path, "the file is read-only", "choose another name, or make it writable")
     if not os.access(folder, os.W_OK):

@@ -115,6 +115,14 @@ def _a_pipe(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
 
 
+def _a_pipe_without_a_name(tmp_path: Path) -> Path:
+    """As /dev/stdout of `piqa ... | jq` is one: a link to what has no name of its own."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    (tmp_path / "a.csv").symlink_to(f"/dev/fd/{writing}")
+    return tmp_path / "a.csv"
+
+
 def _named_like_a_photo(tmp_path: Path) -> Path:
     (tmp_path / "IMG_1.CR2").write_bytes(b"no format that is known")
     return tmp_path / "IMG_1.CR2"
@@ -164,6 +172,7 @@ def test_a_photo_is_never_overwritten(make, message, tmp_path, frame) -> None:
         (_no_suffix, "no suffix", ".csv, .parquet, .jsonl, .json"),
         (_a_folder, "no plain file", "another name"),
         (_a_pipe, "no plain file", "--format"),
+        (_a_pipe_without_a_name, "no plain file", "--format"),
     ],
 )
 def test_a_bad_target_is_refused_before_the_work(make, message, hint, tmp_path, frame) -> None:
