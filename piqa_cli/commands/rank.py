@@ -9,6 +9,7 @@ import typer
 from piqa_cli.commands import options
 from piqa_cli.commands import rank_options as own
 from piqa_cli.commands.delivery import Delivery
+from piqa_cli.commands.rank_alone import given_options
 from piqa_cli.commands.rank_request import Acting, Marking, Request, Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.ranking.options import GAP_S, By, Choice, GroupOptions, Layout
@@ -17,6 +18,7 @@ from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
 def rank(
+    ctx: typer.Context,
     paths: own.Sources = None,
     by: own.ByKeys = [By.BURST],  # noqa: B006 - Typer's way to say repeatable
     gap: own.Gap = GAP_S,
@@ -99,6 +101,7 @@ def rank(
         ),
         list0=list0,
         open_report=open_report,
+        given=given_options(ctx),
     )
     request.check()
     from piqa_cli.commands.rank_run import run_rank  # rich

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.file_names import check_apart, check_kept
+from piqa_cli.commands.rank_alone import check_alone
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
-from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout
+from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_score_table
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
@@ -76,6 +77,7 @@ class Request:
     scoring: Scoring
     list0: bool = False
     open_report: bool = False
+    given: tuple[str, ...] = ()  # options on the command line, by name
 
     @property
     def acts(self) -> bool:
@@ -90,6 +92,8 @@ class Request:
             OutputError: an output file cannot be written.
         """
         self._check_sources()
+        if self.marking.clear:
+            self._check_clear()
         self._check_groups()
         self._check_actions()
         self._check_outputs()
@@ -114,6 +118,12 @@ class Request:
             hint = "of the other options it takes --journal, --apply and --quiet"
             raise UsageError(f"{given[0]} stands alone: what is done is written there", hint=hint)
 
+    def _check_clear(self) -> None:
+        check_alone("--clear", self.given)
+        table = next((path for path in self.sources if is_score_table(path)), None)
+        if table is not None:
+            raise UsageError(f"--clear goes by photos, and {table} is a table", hint="name the photos or their folders")
+
     def _check_groups(self) -> None:
         if By.NONE in self.grouping.by and len(set(self.grouping.by)) > 1:
             raise UsageError("--by none goes with no other --by", hint="leave one of them out")
@@ -124,8 +134,6 @@ class Request:
         if len(self.targets) > 1:
             names = " and ".join(f"--{move}-to" for move in self.targets)
             raise UsageError(f"{names} exclude each other", hint="use one of them")
-        if self.marking.clear and (self.acts or self.list0 or self.open_report or self.acting.plan_out):
-            raise UsageError("--clear stands alone", hint="clear first, then rank again")
         chosen = self.choice.picks or self.choice.reject_below is not None
         if self.targets and self.layout is Layout.PICKS and not chosen:
             hint = "choose with --top, --per-group, --min-score or --reject-below; or --into stars files everything"

@@ -26,7 +26,8 @@ def rank(piqa, model, monkeypatch, tmp_path):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return lambda *args: piqa("rank", *args, "--model", model.path)
+    alone = {"--clear", "--plan", "--undo"}  # no photo is scored
+    return lambda *args: piqa("rank", *args, *(() if alone.intersection(args) else ("--model", model.path)))
 
 
 @pytest.fixture

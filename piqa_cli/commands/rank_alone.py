@@ -1,0 +1,52 @@
+"""`--clear` does one thing: an option that would be passed over in silence is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+
+from piqa_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Such an option, what goes with it, and why nothing else does."""
+
+    takes: frozenset[str]
+    why: str
+    hint: str
+
+
+_GO_ANYWHERE = frozenset({"--apply", "--quiet"})
+_ALONE = {
+    "--clear": _Alone(
+        _GO_ANYWHERE
+        | {"--recursive", "--no-recursive", "--include", "--exclude", "--keep-modified", "--no-keep-modified"},
+        "it takes back all marks that piqa wrote",
+        "it goes with --include, --exclude, --no-recursive, --no-keep-modified, --apply and --quiet; then rank again",
+    ),
+}
+
+
+def check_alone(option: str, given: Sequence[str]) -> None:
+    """Raise UsageError where the command line gives something that does not go with `option`."""
+    alone = _ALONE[option]
+    ignored = [name for name in given if name != option and name not in alone.takes]
+    if ignored:
+        raise UsageError(f"{option} stands alone, without {', '.join(ignored)}: {alone.why}", hint=alone.hint)
+
+
+def given_options(ctx: typer.Context) -> tuple[str, ...]:
+    """The options on the command line by their long names, a flag's by what was said: `--no-recursive`."""
+    return tuple(
+        param.secondary_opts[-1] if param.secondary_opts and ctx.params[param.name] is False else param.opts[-1]
+        for param in ctx.command.params
+        if param.name and param.param_type_name == "option" and _is_given(ctx, param.name)
+    )
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
