@@ -38,7 +38,7 @@ def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> int:
 def run_plan(request: Request) -> int:
     """`--plan FILE`: show a plan made earlier, and with --apply do it."""
     assert request.acting.plan is not None
-    return _execute(*load_plan(request.acting.plan), request)
+    return _execute(*load_plan(request.acting.plan, _options(request)), request)
 
 
 def run_undo(request: Request) -> int:

@@ -1,4 +1,4 @@
-"""`--clear` does one thing: an option that would be passed over in silence is refused."""
+"""`--clear`, `--plan` and `--undo` do one thing each: an option that would be passed over in silence is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from piqa_cli.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class _Alone:
-    """Such an option, what goes with it, and why nothing else does."""
+    """One of them, what goes with it, and why nothing else does."""
 
     takes: frozenset[str]
     why: str
@@ -27,12 +27,27 @@ _ALONE = {
         "it takes back all marks that piqa wrote",
         "it goes with --include, --exclude, --no-recursive, --no-keep-modified, --apply and --quiet; then rank again",
     ),
+    "--undo": _Alone(
+        _GO_ANYWHERE, "it takes back what the journal says was done", "of the other options it takes --quiet"
+    ),
+    "--plan": _Alone(
+        _GO_ANYWHERE | {"--journal"},
+        "what is done, and how, is written there",
+        "it takes --journal, --apply and --quiet; for anything else make another plan with --plan-out",
+    ),
+    "--plan of CSV": _Alone(
+        _GO_ANYWHERE
+        | {"--journal", "--write-xmp", "--embed", "--xmp-naming", "--overwrite-ratings"}
+        | {"--keep-modified", "--no-keep-modified"},
+        "what is done is written there",
+        "it takes --embed, --xmp-naming, --overwrite-ratings, --no-keep-modified, --journal, --apply and --quiet",
+    ),
 }
 
 
-def check_alone(option: str, given: Sequence[str]) -> None:
-    """Raise UsageError where the command line gives something that does not go with `option`."""
-    alone = _ALONE[option]
+def check_alone(option: str, given: Sequence[str], kind: str = "") -> None:
+    """Raise UsageError where the command line gives something that does not go with `option`, or its `kind`."""
+    alone = _ALONE[option + kind]
     ignored = [name for name in given if name != option and name not in alone.takes]
     if ignored:
         raise UsageError(f"{option} stands alone, without {', '.join(ignored)}: {alone.why}", hint=alone.hint)

@@ -12,7 +12,7 @@ from piqa_cli.commands.rank_alone import check_alone
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
-from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_score_table
+from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan, is_score_table
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
@@ -92,8 +92,7 @@ class Request:
             OutputError: an output file cannot be written.
         """
         self._check_sources()
-        if self.marking.clear:
-            self._check_clear()
+        self._check_alone()
         self._check_groups()
         self._check_actions()
         self._check_outputs()
@@ -112,17 +111,19 @@ class Request:
             raise UsageError("nothing to rank", hint="name photos, folders or a score table; or --plan, --undo")
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} exclude each other", hint="leave one of them out")
-        delivery = self.delivery
-        results = self.list0 or self.open_report or delivery.output is not None or delivery.format is not None
-        if not self.sources and (self.acts or self.marking.clear or self.choice != Choice() or results):
-            hint = "of the other options it takes --journal, --apply and --quiet"
-            raise UsageError(f"{given[0]} stands alone: what is done is written there", hint=hint)
 
-    def _check_clear(self) -> None:
-        check_alone("--clear", self.given)
-        table = next((path for path in self.sources if is_score_table(path)), None)
-        if table is not None:
-            raise UsageError(f"--clear goes by photos, and {table} is a table", hint="name the photos or their folders")
+    def _check_alone(self) -> None:
+        """`--undo`, `--plan` and `--clear` go with few other options."""
+        if self.acting.undo is not None:
+            check_alone("--undo", self.given)
+        elif self.acting.plan is not None:
+            check_alone("--plan", self.given, " of CSV" if is_csv_plan(self.acting.plan) else "")
+        elif self.marking.clear:
+            check_alone("--clear", self.given)
+            table = next((path for path in self.sources if is_score_table(path)), None)
+            if table is not None:
+                hint = "name the photos or their folders"
+                raise UsageError(f"--clear goes by photos, and {table} is a table", hint=hint)
 
     def _check_groups(self) -> None:
         if By.NONE in self.grouping.by and len(set(self.grouping.by)) > 1:

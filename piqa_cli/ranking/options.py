@@ -19,6 +19,11 @@ def is_score_table(path: Path) -> bool:
     return path.suffix.lower() in TABLE_SUFFIXES and not path.is_dir()
 
 
+def is_csv_plan(path: Path) -> bool:
+    """Whether the name is that of a CSV plan; any other plan is JSON."""
+    return path.suffix.lower() == ".csv"
+
+
 class By(StrEnum):
     """What makes a group."""
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from piqa_cli.errors import UsageError
 from piqa_cli.photos.sidecars import SIDECAR_NAMINGS
+from piqa_cli.ranking.options import is_csv_plan
 from piqa_cli.ranking.plan import DECISIONS, MOVES, PLAN_VERSION, Plan, PlanItem
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.steps import ApplyOptions
@@ -63,8 +64,12 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
     return Plan(PLAN_VERSION, created, source, read), options
 
 
-def load_plan(path: Path) -> tuple[Plan, ApplyOptions]:
+def load_plan(path: Path, options: ApplyOptions | None = None) -> tuple[Plan, ApplyOptions]:
     """Read a plan file: JSON, or with the suffix `.csv` the choices of a report.
+
+    Args:
+        path: the file.
+        options: how marks of a CSV plan are written, which cannot say so itself. A JSON plan does.
 
     Raises:
         UsageError: the file cannot be read, or see `plan_from_json` and `plan_from_csv`.
@@ -74,8 +79,8 @@ def load_plan(path: Path) -> tuple[Plan, ApplyOptions]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read the plan {path}: {reason}", hint="name a file made by --plan-out") from None
-    if path.suffix.lower() == ".csv":
-        return plan_from_csv(text, f"plan {path}"), ApplyOptions()
+    if is_csv_plan(path):
+        return plan_from_csv(text, f"plan {path}"), options or ApplyOptions()
     return plan_from_json(text, f"plan {path}")
 
 
