@@ -42,6 +42,6 @@ class Plan:
     """What is to be done, photo by photo, in the order in which it is done."""
 
     version: int
-    created: datetime
+    created: datetime | None  # None: nobody said, as in a CSV plan
     source: str  # what was ranked, in words
     items: tuple[PlanItem, ...]

@@ -12,7 +12,6 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from piqa_cli.errors import UsageError
@@ -43,7 +42,8 @@ def plan_from_csv(text: str, name: str = "plan") -> Plan:
     except (csv.Error, ValueError) as error:
         hint = "export the choices from the report again, or use its JSON"
         raise UsageError(f"{name}: line {reader.line_num}: {error}", hint=hint) from None
-    return Plan(PLAN_VERSION, datetime.now(UTC).replace(microsecond=0), f"choices in {name}", tuple(items.values()))
+    # Nothing but the rows: a run that was stopped goes on with the same choices, whenever and wherever they are read.
+    return Plan(PLAN_VERSION, None, "choices as CSV", tuple(items.values()))
 
 
 def _check_header(names: object) -> None:

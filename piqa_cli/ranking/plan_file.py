@@ -29,7 +29,7 @@ def plan_to_json(plan: Plan, options: ApplyOptions | None = None) -> str:
     document = {
         "kind": _KIND,
         "version": plan.version,
-        "created": plan.created.isoformat(),
+        "created": plan.created.isoformat() if plan.created else None,
         "source": plan.source,
         "options": asdict(options or ApplyOptions()),
         "items": [_item_to_dict(item) for item in plan.items],
@@ -54,7 +54,7 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
         raise _bad(name, f"has plan version {found!r}; this version of piqa reads version {PLAN_VERSION}")
     try:
         _exact_keys(document, _PLAN_KEYS)
-        created = _field(document, "created", lambda value: datetime.fromisoformat(_text(value)))
+        created = _field(document, "created", _optional(lambda value: datetime.fromisoformat(_text(value))))
         source = _field(document, "source", _text)
         options = _field(document, "options", _options)
         items = _field(document, "items", _sequence)

@@ -6,7 +6,7 @@ import pytest
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.actions import apply_plan
 from piqa_cli.ranking.plan_csv import plan_from_csv
-from piqa_cli.ranking.plan_file import load_plan
+from piqa_cli.ranking.plan_file import load_plan, plan_from_json, plan_to_json
 
 FULL = """photo,decision,stars,label,score,group,reasons,mates
 /a/1.jpg,pick,5,Green,91.5,burst-001,chosen in the report; photo: noise,"[""/a/1.CR2""]"
@@ -75,3 +75,32 @@ def test_it_is_carried_out(tmp_path):
     plan, options = load_plan(tmp_path / "choices.CSV")
     apply_plan(plan, options, tmp_path / "journal.jsonl")
     assert 'Rating="4"' in (tmp_path / "a.xmp").read_text() or ">4<" in (tmp_path / "a.xmp").read_text()
+
+
+def test_a_run_that_was_stopped_goes_on_from_the_same_choices(tmp_path, monkeypatch):
+    """At another time, by another spelling of the path: what counts is what the rows say."""
+    photos = [tmp_path / f"{name}.cr2" for name in "ab"]
+    for photo in photos:
+        photo.write_bytes(b"raw")
+    rows = "".join(f"{photo},pick,4\n" for photo in photos)
+    (tmp_path / "choices.csv").write_text(f"photo,decision,stars\n{rows}")
+
+    def stopped(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_plan(*load_plan(tmp_path / "choices.csv"), tmp_path / "journal", stopped)
+    assert {path.name for path in tmp_path.glob("*.xmp")} == {"a.xmp"}
+    monkeypatch.chdir(tmp_path)
+    assert not apply_plan(*load_plan(Path("choices.csv")), tmp_path / "journal").problems
+    assert {path.name for path in tmp_path.glob("*.xmp")} == {"a.xmp", "b.xmp"}
+    (tmp_path / "choices.csv").write_text(f"photo,decision,stars\n{rows.replace('4', '3')}")
+    with pytest.raises(UsageError, match="journal of another plan"):
+        apply_plan(*load_plan(tmp_path / "choices.csv"), tmp_path / "journal")
+
+
+def test_choices_say_nothing_of_the_time(tmp_path):
+    plan = plan_from_csv(FULL, "here.csv")
+    assert plan == plan_from_csv(FULL, "there.csv")
+    assert plan.created is None
+    assert plan_from_json(plan_to_json(plan))[0] == plan
