@@ -67,9 +67,13 @@ def publish(part: Path, target: Path) -> None:
 def remove_twin(path: Path, twin: Path, content: str | None = None) -> None:
     """Remove `path` because the same content is at `twin`: one file under two names, or equal SHA-256.
 
-    `content` is the digest that both must have. Raises PhotoError where they differ; nothing is removed then.
+    `content` is the digest that both must have. Raises PhotoError where they differ, or where `twin` leads to `path`
+    itself by way of a linked folder; nothing is removed then.
     """
-    if not same_file(path, twin):
+    if same_file(path, twin):
+        if path.lstat().st_nlink < 2:
+            raise PhotoError(f"the only one there is: {twin} leads to it; it stays", path=path)
+    else:
         digests = {sha256_of(path), sha256_of(twin), *([content] if content else [])}
         if len(digests) != 1:
             raise PhotoError(f"differs from {twin}; it stays", path=path)

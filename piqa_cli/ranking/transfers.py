@@ -95,11 +95,11 @@ def _hardlink(source: Path, target: Path) -> None:
 
 
 def _uncopy(source: Path, target: Path, event: Event) -> None:
-    if "content" not in event or not is_file(target):
+    if "content" not in event or not is_file(target) or _is_foreign(target, event):
         return
-    if not is_file(source):
+    if not source.is_file():
         raise PhotoError("the original is gone; its copy stays", path=target)
-    remove_twin(target, source)
+    remove_twin(target, source.resolve())  # of a linked photo, what it leads to was copied
 
 
 def _unmove(source: Path, target: Path, number: int, journal: Journal) -> None:
@@ -109,6 +109,8 @@ def _unmove(source: Path, target: Path, number: int, journal: Journal) -> None:
             raise PhotoError(f"is gone; it was moved there from {source}", path=target)
         return
     if not os.path.lexists(source):
+        if _is_foreign(target, event):
+            return
         source.parent.mkdir(parents=True, exist_ok=True)
         part = part_name(journal, number, source.parent)
         move_file(target, source, part, lambda content: journal.note(number, "undoing", content=content))
@@ -124,9 +126,19 @@ def _has_content(path: Path, event: Event) -> bool:
     return "content" in event and is_file(path) and sha256_of(path) == event["content"]
 
 
+def _is_foreign(target: Path, event: Event) -> bool:
+    """Did somebody else put the file there? The step failed, and this is not the content that it brought."""
+    return _state(event) == "failed" and not _has_content(target, event)
+
+
 def _was_done(event: Event) -> bool:
     """Had the step been taken in full before it was being undone?"""
-    return (event.get("was") if event.get("state") == "undoing" else event.get("state")) == "done"
+    return _state(event) == "done"
+
+
+def _state(event: Event) -> str | None:
+    """The step's state, without regard to its being undone."""
+    return event.get("was") if event.get("state") == "undoing" else event.get("state")
 
 
 def _drop_holders(step: Step, event: Event) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from piqa_cli.errors import UsageError
 from piqa_cli.photos.metadata import read_embedded, read_sidecar
+from piqa_cli.ranking import files, transfers
 from piqa_cli.ranking.actions import ApplyOptions, apply_plan, clear, undo
+from piqa_cli.ranking.journal import read_journal
 from piqa_cli.records import PhotoFile
 from tests.photos.photo_makers import corners, encoded
 from tests.ranking.shoots import DARKTABLE, item, plan, tree
@@ -76,6 +78,90 @@ def test_a_moved_file_that_is_gone_is_reported(photo: Path, tmp_path: Path) -> N
     journal = run(photo, move="move")
     (tmp_path / "out" / "a.jpg").unlink()
     assert "is gone" in undo(journal).problems[0].message
+
+
+def test_a_move_that_failed_brings_nobody_elses_file_back(photo: Path, tmp_path: Path, monkeypatch) -> None:
+    real = files.rename_exclusively
+    raw, out = photo.with_suffix(".CR2"), tmp_path / "out"
+    raw.write_bytes(b"raw")
+
+    def racing(source: Path, target: Path) -> bool:
+        if source == photo:
+            target.write_bytes(b"somebody else's")
+            target.with_suffix(".CR2").write_bytes(b"somebody else's raw")
+        return real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "rename_exclusively", racing)
+        wanted = plan(item(photo, move="move", destination=out / "a.jpg"))
+        assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
+    photo.parent.rename(tmp_path / "kept")
+    before = tree(tmp_path)
+    assert not undo(tmp_path / "journal").problems
+    assert {name: text for name, text in tree(tmp_path).items() if name != "journal"} == {
+        name: text for name, text in before.items() if name != "journal"
+    }
+    assert set(tree(out)) == {"a.jpg", "a.CR2"}
+
+
+def test_a_move_that_failed_half_way_comes_back_from_where_it_is(photo: Path, tmp_path: Path, monkeypatch) -> None:
+    """To another disk: the copy has its name, and the original could be removed by others only."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "rename_exclusively", lambda source, target: False)
+        patch.setattr(files, "remove_twin", denied)
+        patch.setattr(transfers, "remove_twin", denied)
+        wanted = plan(item(photo, move="move", destination=tmp_path / "out" / "a.jpg"))
+        assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
+    assert read_journal(tmp_path / "journal").state(1) == "failed"
+    photo.unlink()
+    assert not undo(tmp_path / "journal").problems
+    assert photo.read_bytes() == JPEG
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_of_a_linked_photo_goes(photo: Path, tmp_path: Path) -> None:
+    original = photo.rename(tmp_path / "original.jpg")
+    photo.symlink_to(original)
+    journal = run(photo, move="copy")
+    assert (tmp_path / "out" / "a.jpg").read_bytes() == JPEG
+    assert not undo(journal).problems
+    assert not (tmp_path / "out").exists()
+    assert photo.readlink() == original
+    assert original.read_bytes() == JPEG
+
+
+@pytest.mark.parametrize("move", ["copy", "hardlink"])
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_copy_that_the_original_leads_to_stays(photo: Path, tmp_path: Path, move: str, linked: str) -> None:
+    """To save room someone has put a link where the original was: the copy is the only one left."""
+    journal = run(photo, move=move)
+    photo.unlink()
+    if linked == "file":
+        photo.symlink_to(tmp_path / "out" / "a.jpg")
+    else:
+        photo.parent.rmdir()
+        photo.parent.symlink_to(tmp_path / "out")
+    assert "it stays" in undo(journal).problems[0].message
+    assert (tmp_path / "out" / "a.jpg").read_bytes() == JPEG
+
+
+def test_a_copy_that_failed_is_no_concern_of_undo(photo: Path, tmp_path: Path, monkeypatch) -> None:
+    real = files.publish
+
+    def racing(part: Path, target: Path) -> None:
+        target.write_bytes(b"somebody else's")
+        real(part, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "publish", racing)
+        wanted = plan(item(photo, move="copy", destination=tmp_path / "out" / "a.jpg"))
+        assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
+    assert not undo(tmp_path / "journal").problems
+    assert (tmp_path / "out" / "a.jpg").read_bytes() == b"somebody else's"
 
 
 def test_the_source_folder_is_made_again(photo: Path) -> None:
