@@ -96,6 +96,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def same_content(one: Path, other: Path) -> bool:
+    """Equal byte for byte? False where either is missing or cannot be read."""
+    try:
+        return one.stat().st_size == other.stat().st_size and sha256_of(one) == sha256_of(other)
+    except OSError:
+        return False
+
+
 def sha256_of(path: Path) -> str:
     """Of the file's content, in hex. Raises OSError."""
     with path.open("rb") as file:

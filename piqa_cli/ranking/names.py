@@ -5,14 +5,30 @@ from __future__ import annotations
 import itertools
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from piqa_cli.photos.suffixes import split_name
-from piqa_cli.ranking.files import is_file, same_file, sha256_of
+from piqa_cli.photos.suffixes import is_photo, split_name
+from piqa_cli.ranking.files import is_file, same_content, same_file
 from piqa_cli.ranking.plan import Move
+from piqa_cli.ranking.twins import differ_in_xmp_only
 
 Sources = Sequence[tuple[Path, Move]]  # the files of one shot, the photo first, and how each is brought
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Where the files of one shot go, source -> target."""
+
+    new: Mapping[Path, Path]
+    same: Mapping[Path, Path]  # the very same is there already
+    other: Mapping[Path, Path] = field(default_factory=dict)  # the shot is there already, but with another of these
+
+    @property
+    def all(self) -> Mapping[Path, Path]:
+        """Every file of the shot."""
+        return {**self.new, **self.same, **self.other}
 
 
 class TargetNames:
@@ -20,37 +36,61 @@ class TargetNames:
 
     def __init__(self) -> None:
         self._taken: dict[Path, set[str]] = {}
+        self._given: set[Path] = set()  # to photos
 
-    def choose(self, shot: Sources, destination: Path) -> dict[Path, Path | None]:
-        """Source -> target for the files of one shot, None where the very same is there already.
+    def choose(self, shot: Sources, destination: Path) -> Chosen:
+        """Names for the files of one shot; `destination` is the wish for the photo.
 
-        `destination` is the wish for the photo. Where a name is taken, the whole shot gets `-2`, `-3`, ... behind its
-        stem, so that photo, RAW mate and sidecars keep one stem.
+        Where a name is taken, the whole shot gets `-2`, `-3`, ... behind its stem, so that photo, RAW mate and sidecars
+        keep one stem. A shot that is there already does not come a second time because of its sidecars or marks.
         """
-        folder = destination.parent
-        old, new = split_name(shot[0][0].name)[0], split_name(destination.name)[0]
-        for number in itertools.count(1):
-            stem = new if number == 1 else f"{new}-{number}"
-            names = {shot[0][0]: stem + destination.name[len(new) :]}
-            for source, _ in shot[1:]:
-                names[source] = _unlike(names.values(), _renamed(source.name, old, stem, number))
-            targets = {source: folder / name for source, name in names.items()}
-            present = {source: _is_there(source, targets[source], move) for source, move in shot}
-            if self._free(folder, [names[source] for source, _ in shot if not present[source]]):
-                self._taken[folder].update(map(fold, names.values()))
-                return {source: None if present[source] else target for source, target in targets.items()}
-        raise AssertionError("unreachable")
-
-    def _free(self, folder: Path, names: Sequence[str]) -> bool:
+        photo, folder = shot[0][0], destination.parent
         if folder not in self._taken:
             self._taken[folder] = set(map(fold, _list(folder)))
-        folded = list(map(fold, names))
-        return not self._taken[folder].intersection(folded) and len(set(folded)) == len(folded)
+        chosen = self._find(shot, destination)
+        self._taken[folder].update(fold(target.name) for target in chosen.all.values())
+        self._given.add(chosen.all[photo])
+        return chosen
+
+    def _find(self, shot: Sources, destination: Path) -> Chosen:
+        marked_otherwise: Chosen | None = None
+        for number in itertools.count(1):
+            targets = _targets(shot, destination, number)
+            same = {source: targets[source] for source, move in shot if _is_there(source, targets[source], move)}
+            new = {source: target for source, target in targets.items() if source not in same}
+            if all(map(self._is_free, new.values())):
+                return marked_otherwise if new and marked_otherwise else Chosen(new, same)
+            marked_otherwise = marked_otherwise or self._marked_otherwise(shot, same, new)
+        raise AssertionError("unreachable")
+
+    def _marked_otherwise(self, shot: Sources, same: Mapping[Path, Path], rest: Mapping[Path, Path]) -> Chosen | None:
+        """The shot where its photos are there already, though its sidecars, or marks in the photos, are others."""
+        photo, move = shot[0]
+        new = {source: target for source, target in rest.items() if self._is_free(target)}
+        other = {source: target for source, target in rest.items() if source not in new}
+        if move not in ("copy", "hardlink") or photo in new or {**same, **other}[photo] in self._given:
+            return None
+        if any(is_photo(source.name) and not differ_in_xmp_only(source, target) for source, target in other.items()):
+            return None
+        return Chosen(new, same, other)
+
+    def _is_free(self, target: Path) -> bool:
+        return fold(target.name) not in self._taken[target.parent]
 
 
 def fold(name: str) -> str:
     """Equal for names that some file system takes for one: case and Unicode composition aside."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _targets(shot: Sources, destination: Path, number: int) -> dict[Path, Path]:
+    """Source -> target, the photo at the place wished for, or numbered from 2 on, its mates with the same stem."""
+    old, new = split_name(shot[0][0].name)[0], split_name(destination.name)[0]
+    stem = new if number == 1 else f"{new}-{number}"
+    names = {shot[0][0]: stem + destination.name[len(new) :]}
+    for source, _ in shot[1:]:
+        names[source] = _unlike(names.values(), _renamed(source.name, old, stem, number))
+    return {source: destination.with_name(name) for source, name in names.items()}
 
 
 def _renamed(name: str, old: str, new: str, number: int) -> str:
@@ -76,12 +116,7 @@ def _is_there(source: Path, target: Path, move: Move) -> bool:
         return target.is_symlink() and target.readlink() == source
     if not is_file(target):
         return False
-    if move == "hardlink":
-        return same_file(source.resolve(), target)
-    try:
-        return source.stat().st_size == target.stat().st_size and sha256_of(source) == sha256_of(target)
-    except OSError:
-        return False
+    return same_file(source.resolve(), target) if move == "hardlink" else same_content(source, target)
 
 
 def _list(folder: Path) -> Sequence[str]:

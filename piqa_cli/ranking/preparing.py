@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError, UnreadablePhoto
@@ -11,11 +12,12 @@ from piqa_cli.photos.embedding import embeddable
 from piqa_cli.photos.ratings import REJECTED, read_rating
 from piqa_cli.photos.sidecars import Companions, existing_sidecar, existing_sidecars, sidecar_names
 from piqa_cli.photos.suffixes import is_photo
-from piqa_cli.ranking.files import is_file
+from piqa_cli.ranking.files import is_file, same_content
 from piqa_cli.ranking.marks import marks_of
-from piqa_cli.ranking.names import TargetNames
+from piqa_cli.ranking.names import Chosen, TargetNames
 from piqa_cli.ranking.plan import Move, Plan, PlanItem
 from piqa_cli.ranking.steps import ApplyOptions, Preview, Skipped, Step
+from piqa_cli.ranking.twins import differ_in_marks_only
 
 
 def preview(plan: Plan, options: ApplyOptions) -> Preview:
@@ -33,6 +35,7 @@ class _Preparer:
         self._skipped: list[Skipped] = []
         self._problems: list[PhotoError] = []
         self._marked: set[Path] = set()
+        self._mark_steps: dict[Path, Step] = {}  # by what is written to
         self._folders: set[Path] = set()
 
     def run(self) -> Preview:
@@ -67,9 +70,13 @@ class _Preparer:
             if target in damaged:
                 self._problems.append(damaged[target])
                 continue
-            self._steps.append(Step("embed" if embed else "mark", target, item.photo, marks=marks))
+            self._add_mark(Step("embed" if embed else "mark", target, item.photo, marks=marks))
             new += [] if embed or is_file(target) else [target]
         return new
+
+    def _add_mark(self, step: Step) -> None:
+        self._steps.append(step)
+        self._mark_steps[step.target] = step
 
     def _rated_by_hand(self, photo: Path, files: Iterable[Path], damaged: dict[Path, PhotoError]) -> bool:
         def keep(error: PhotoError) -> None:
@@ -114,18 +121,45 @@ class _Preparer:
 
     def _bring(self, item: PlanItem, destination: Path, files: Sequence[tuple[Path, Move]]) -> None:
         try:
-            targets = self._names.choose(files, destination)
+            chosen = self._names.choose(files, destination)
         except OSError as error:
             self._problems.append(UnreadablePhoto(error.strerror or str(error), path=item.photo))
             return
-        if all(target is None for target in targets.values()):
-            self._skipped.append(Skipped(item.photo, f"already in {destination.parent}"))
-            return
-        self._make_folder(destination.parent, item.photo)
+        self._report_what_is_there(item, chosen, destination.parent)
+        if chosen.new:
+            self._make_folder(destination.parent, item.photo)
         for source, move in files:
-            target = targets[source]
-            if target is not None:
-                self._steps.append(Step(move, target, item.photo, source=source))
+            if source in chosen.new:
+                self._steps.append(Step(move, chosen.new[source], item.photo, source=source))
+
+    def _report_what_is_there(self, item: PlanItem, chosen: Chosen, folder: Path) -> None:
+        renewed = self._mark_what_is_there(item, chosen)
+        left = [(source, target) for source, target in chosen.other.items() if target not in renewed]
+        others = [target.name for source, target in left if not same_content(source, target)]
+        if others:
+            reason = f"already in {folder}, with other marks or edits: {', '.join(others)}"
+            self._skipped.append(Skipped(item.photo, reason))
+        elif not chosen.new:
+            self._skipped.append(Skipped(item.photo, f"already in {folder}"))
+
+    def _mark_what_is_there(self, item: PlanItem, chosen: Chosen) -> set[Path]:
+        """Add the steps that mark an earlier copy like its original, unless someone else has written into it since."""
+        steps = [
+            replace(self._mark_steps[source], target=target)
+            for source, target in (*chosen.same.items(), *chosen.other.items())
+            if source in self._mark_steps and target not in self._mark_steps and is_file(target)
+            if source in chosen.same or differ_in_marks_only(source, target)
+        ]
+        photos = filter(is_photo_path, chosen.all.values())
+        if (
+            not steps
+            or item.move not in ("copy", "hardlink")
+            or self._rated_by_hand(chosen.all[item.photo], photos, {})
+        ):
+            return set()
+        for step in steps:
+            self._add_mark(step)
+        return {step.target for step in steps}
 
     def _make_folder(self, folder: Path, photo: Path) -> None:
         missing = []
