@@ -172,6 +172,6 @@ def test_embedding_a_csv_plan_may_change_the_modification_time(piqa, tmp_path: P
     file = csv_plan(tmp_path, photo)
     assert piqa("rank", "--plan", file, "--embed", "--apply").code == 0
     assert photo.stat().st_mtime == 1_000
-    file.write_text(file.read_text().replace("5", "4"))
+    file.write_text(file.read_text().replace("pick,5", "pick,4"))
     assert piqa("rank", "--plan", file, "--embed", "--no-keep-modified", "--apply").code == 0
     assert photo.stat().st_mtime > 1_000_000

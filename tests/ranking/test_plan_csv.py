@@ -94,7 +94,7 @@ def test_a_run_that_was_stopped_goes_on_from_the_same_choices(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert not apply_plan(*load_plan(Path("choices.csv")), tmp_path / "journal").problems
     assert {path.name for path in tmp_path.glob("*.xmp")} == {"a.xmp", "b.xmp"}
-    (tmp_path / "choices.csv").write_text(f"photo,decision,stars\n{rows.replace('4', '3')}")
+    (tmp_path / "choices.csv").write_text(f"photo,decision,stars\n{rows.replace('pick,4', 'pick,3')}")
     with pytest.raises(UsageError, match="journal of another plan"):
         apply_plan(*load_plan(tmp_path / "choices.csv"), tmp_path / "journal")
 
