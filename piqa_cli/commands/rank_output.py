@@ -36,7 +36,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look)
     run.seconds += time.perf_counter() - started
     frame = with_ranking(in_order(ranked, run.scores, table), ranked)
-    _save_and_show(frame, ranked, request)
+    _save_and_show(frame, ranked, run, request)
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
     if run.interrupted or run.failure:
@@ -68,10 +68,13 @@ def _stopped(run: Run, request: Request) -> int:
     return INTERRUPTED
 
 
-def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], request: Request) -> None:
+def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], run: Run, request: Request) -> None:
     delivery = request.delivery
     if delivery.output is not None:
         write_table(frame, delivery.output)
+    if request.list0 and (run.interrupted or run.failure):
+        console.warn("no picks are listed: another photo may be the best of its burst")
+        return
     if request.list0:
         picks = [photo.score.path for photo in ranked if photo.decision == "pick"]
         sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in picks))

@@ -47,6 +47,7 @@ class Verdict:
     findings: tuple[Finding, ...]  # errors, then warnings, then notes; by rule
     active: tuple[str, ...]  # the rules that were applied
     skipped: Mapping[str, str]  # rule -> why it was not, or not to all photos
+    unused: tuple[str, ...]  # globs of the policy's sections that no photo is in
     folders: tuple[FolderScore, ...]
     comparison: Comparison | None
     now: datetime
@@ -94,6 +95,7 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
         findings=tuple(sorted(found, key=lambda finding: (_WEIGHT[finding.severity], _ORDER[finding.rule]))),
         active=_active(policy, checks, with_baseline=comparison is not None),
         skipped=files.skipped,
+        unused=tuple(group.name for group in split(frame, policy) if group.name and group.frame.is_empty()),
         folders=tuple(folders),
         comparison=comparison,
         now=material.now,

@@ -54,11 +54,6 @@ def summarize(frame: pl.DataFrame) -> Summary:
     )
 
 
-def below(frame: pl.DataFrame, limit: float) -> list[tuple[str, float]]:
-    """(path, score) of every photo that scores lower than `limit`, the worst first."""
-    return frame.filter(pl.col("score") < limit).select("path", "score").reverse().rows()
-
-
 def _quartiles(scores: pl.Series) -> Quartiles | None:
     if scores.is_empty():
         return None

@@ -19,6 +19,8 @@ UNTIMED_SIMILARITY = 0.8
 """The same for photos that are neighbours only by name."""
 DUPLICATE_SIMILARITY = 0.9
 """Cosine of near-duplicates, whenever they were taken."""
+TIME_ALONE = -1.0
+"""The cosine that any two photos reach: whether they are of one burst is then told by time, or not at all."""
 _LOOK_BACK = 4  # frames that a photo is compared with
 _BETWEEN = 2 / 3
 """Share of that cosine that is enough for a frame between two that are alike: it may be too shaken to be like any."""
@@ -57,7 +59,7 @@ def find_bursts(
 
 def _joined(bursts: Sequence[list[Shot]], shot: Shot, timed: bool, similarity: Similarity | None, least: float) -> int:
     """How many of the last bursts become one with this shot."""
-    if not bursts:
+    if not bursts or (least <= TIME_ALONE and not timed):
         return 0
     joined = int(max(_cosines(bursts[-1], shot, similarity), default=inf if timed else -inf) >= least)
     between: list[Shot] = []

@@ -29,10 +29,6 @@ class Similarity:
             return None
         return cls(matrix, np.array([embedding is not None for embedding in embeddings]))
 
-    def known(self, index: int) -> bool:
-        """Whether there is an embedding of this photo."""
-        return bool(self._known[index])
-
     def between(self, first: int, second: int) -> float | None:
         """Cosine in [-1, 1]; None where one of the two is unknown."""
         if not (self._known[first] and self._known[second]):

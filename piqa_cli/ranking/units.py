@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,10 +15,6 @@ class Unit:
 
     members: tuple[int, ...]  # indices of the photos; of a set, in the order taken
     kind: SetKind | None = None  # None: a single photo
-
-    def best_rank(self, ranks: Sequence[int | None]) -> int | None:
-        """The overall rank of the best member; None where no member has a score."""
-        return min((rank for i in self.members if (rank := ranks[i]) is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

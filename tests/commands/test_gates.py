@@ -141,6 +141,14 @@ def test_sections_are_named(score, photos) -> None:
     assert "piqa: 1 photo in 00* breaks min-face-px (face too small):\n" in result.err
 
 
+def test_a_section_that_no_photo_is_in_is_named(score, photos) -> None:
+    result = score(
+        photos, "--gate", policy('[folders."00*"]\nfail-under = 7\n[folders."passport/*"]\nfail-under = 1\n')
+    )
+    assert 'unused   [folders."passport/*"]: no photo is in it\n' in result.err
+    assert result.err.count("no photo is in it") == 1
+
+
 BAD = [
     (["--gate", "gone.toml"], "cannot read the policy gone.toml: No such file or directory"),
     (

@@ -256,6 +256,15 @@ def test_an_interrupted_run_is_shown_but_not_acted_on(rank, photos, engine, tmp_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("stop", ["interrupt_after", "fail_after"])
+def test_a_run_that_was_cut_short_lists_no_picks(rank, photos, engine, stop) -> None:
+    setattr(engine, stop, 1)
+    result = rank(photos, "--per-group", "1", "--list0")
+    assert result.code in (130, 2)
+    assert result.out == ""
+    assert "no picks are listed" in result.err
+
+
 def test_a_failing_engine_ends_the_run_without_acting(rank, photos, engine, tmp_path) -> None:
     engine.fail_after = 1
     result = rank(photos, "--min-score", "0", "--copy-to", tmp_path / "out", "--apply")

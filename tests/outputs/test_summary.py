@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from piqa_cli.outputs.summary import Quartiles, Summary, below, summarize
+from piqa_cli.outputs.summary import Quartiles, Summary, summarize
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import to_frame
 
@@ -47,10 +47,3 @@ def test_nothing_scored(scores) -> None:
 def test_equal_shares_are_ordered_by_name() -> None:
     frame = to_frame([scored("a", 1.0, "photo: noise", "photo: color cast", "photo: low contrast")])
     assert [name for name, _ in summarize(frame).defects] == ["color cast", "low contrast", "noise"]
-
-
-@pytest.mark.parametrize(
-    ("limit", "names"), [(10.0, []), (10.01, ["e"]), (40.0, ["e", "d"]), (100.0, ["e", "d", "c", "b", "a"])]
-)
-def test_below_is_strict_and_worst_first(limit, names) -> None:
-    assert [name for name, _ in below(FRAME, limit)] == names

@@ -79,6 +79,10 @@ def test_the_threshold_can_be_given() -> None:
     assert bursts([photo("a", at=0), photo("b", at=1, subject=1)], least=-1.0) == [["a", "b"]]
 
 
+def test_time_alone_tells_nothing_of_photos_without_a_time() -> None:
+    assert bursts([photo("a"), photo("b"), photo("c", subject=1)], least=-1.0) == [["a"], ["b"], ["c"]]
+
+
 def test_one_blurred_frame_does_not_cut_a_burst_in_two() -> None:
     photos = [photo("a", at=0), photo("b", at=0.3, change=0.35), photo("c", at=0.6, change=0.02)]
     similarity = alike(photos)
