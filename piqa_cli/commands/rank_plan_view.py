@@ -58,8 +58,14 @@ def _places(step: Step) -> str:
     marks = step.marks
     if marks is None:
         return target
-    stars = "" if marks.rating is None else f"  {marks.rating} stars" if marks.rating >= 0 else "  rejected"
-    return f"{target}{stars}{f'  {safe_text(marks.label)}' if marks.label else ''}"
+    label = f"  {safe_text(marks.label)}" if marks.label else ""
+    return f"{target}{_stars(marks.rating)}{label}"
+
+
+def _stars(rating: int | None) -> str:
+    if rating is None:
+        return ""
+    return "  rejected" if rating < 0 else "  1 star" if rating == 1 else f"  {rating} stars"
 
 
 def _left_alone(skipped: Sequence[Skipped], problems: Sequence[PhotoError]) -> list[Line]:

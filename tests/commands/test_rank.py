@@ -286,6 +286,19 @@ def test_nothing_is_touched_without_apply(rank, photos, tmp_path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_the_plan_says_how_each_photo_is_marked(rank, photos) -> None:
+    result = rank(photos, "--reject-below", "10", "--stars", "20,30,40,90", "--write-xmp")
+    marks = [line.split(".xmp")[1].split() for line in result.err.splitlines() if ".xmp" in line]
+    assert marks == [
+        ["5", "stars"],
+        *[["4", "stars"]] * 5,
+        ["3", "stars"],
+        ["2", "stars"],
+        ["1", "star"],
+        ["rejected", "Red"],
+    ]
+
+
 def test_copy_move_undo(rank, photos, tmp_path) -> None:
     before, out = contents(photos), tmp_path / "out"
     assert rank(photos, "--top", "2", "--copy-to", out, "--apply").code == 0
