@@ -2,11 +2,13 @@ import json
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.plan_file import load_plan
-from tests.browser.conftest import names, reload, settle
+from tests.browser.conftest import names, reload, settle, until
+from tests.browser.shoot import write_table
 
 
 @pytest.fixture
@@ -110,6 +112,39 @@ def test_marks_survive_a_reload(page):
     reload(page)
     assert "4 stars by you, picked" in label(page, "one.jpg")
     assert page.locator(".tally").text_content().startswith("1 picked · 1 rejected")
+
+
+def spelled(page, folder):
+    """The report of two photos whose table names them in this folder."""
+    paths = [f"{folder}/one.jpg", f"{folder}/two.jpg"]
+    return write_table(page, pl.DataFrame({"path": paths, "score": [80.0, 40.0], "status": ["ok", "ok"]}))
+
+
+@pytest.fixture
+def here(report, monkeypatch):
+    """The photos of the report in the working directory."""
+    monkeypatch.chdir(report.parent / "a")
+
+
+def test_marks_survive_a_report_that_spells_the_paths_otherwise(open_page, report, here, tmp_path):
+    page = open_page(spelled(tmp_path / "relative.html", "."))
+    page.focus("#grid")
+    press(page, "p", "ArrowRight", "2")
+    until(page, "Object.values(localStorage).some((stored) => stored.includes('2'))")
+    page.goto(spelled(tmp_path / "absolute.html", report.parent / "a").as_uri())
+    reload(page)
+    assert "picked" in label(page, "one.jpg") and "2 stars by you" in label(page, "two.jpg")
+
+
+def test_marks_that_an_earlier_page_stored_by_path_are_found(open_page, here, tmp_path):
+    page = open_page(spelled(tmp_path / "relative.html", "."))
+    page.focus("#grid")
+    press(page, "p")
+    until(page, "localStorage.length > 0")
+    stored = json.dumps({"version": 1, "choices": [["./two.jpg", 3, None]]})
+    page.evaluate("(stored) => localStorage.setItem(localStorage.key(0), stored)", stored)
+    reload(page)
+    assert "3 stars by you" in label(page, "two.jpg") and "picked" not in label(page, "one.jpg")
 
 
 def test_stored_nonsense_is_ignored(open_page, report):

@@ -1,16 +1,18 @@
 "use strict";
-// The stars and flags that a person gives. Kept by path, with undo, in the browser's storage where there is one.
+// The stars and flags that a person gives. Kept by photo, with undo, in the browser's storage where there is one.
 const Choices = (() => {
   const KEY = `piqa-report:${Photos.data?.id ?? "unknown"}`;
   const made = new Map(); // photo -> { stars: 0-5 | undefined, decision: "pick" | "reject" | undefined }
-  const byPath = new Map();
+  const byName = new Map();
   const past = [];
   const future = [];
   let waiting = null;
   let stores = true;
 
+  // `path` is as it was typed, the next report may spell it otherwise; earlier pages stored their choices by it.
   const path = (i) => Photos.get(i, "path") ?? String(i);
-  for (let i = 0; i < Photos.count; i += 1) byPath.set(path(i), i);
+  const name = (i) => Photos.get(i, "photo") ?? path(i);
+  for (let i = 0; i < Photos.count; i += 1) byName.set(path(i), i).set(name(i), i);
 
   const of = (i) => made.get(i) ?? {};
   const decision = (i) => of(i).decision ?? null;
@@ -54,7 +56,7 @@ const Choices = (() => {
   function save() {
     clearTimeout(waiting);
     waiting = null;
-    const entries = [...made].map(([i, { stars: s, decision: d }]) => [path(i), s ?? null, d ?? null]);
+    const entries = [...made].map(([i, { stars: s, decision: d }]) => [name(i), s ?? null, d ?? null]);
     try {
       localStorage.setItem(KEY, JSON.stringify({ version: 1, choices: entries }));
       stores = true;
@@ -64,9 +66,9 @@ const Choices = (() => {
     }
   }
 
-  function valid([name, s, d]) {
+  function valid([photo, s, d]) {
     const goodStars = s === null || (Number.isInteger(s) && s >= 0 && s <= 5);
-    return byPath.has(name) && goodStars && [null, "pick", "reject"].includes(d);
+    return byName.has(photo) && goodStars && [null, "pick", "reject"].includes(d);
   }
 
   function load() {
@@ -79,7 +81,7 @@ const Choices = (() => {
     if (stored?.version !== 1 || !Array.isArray(stored.choices)) return;
     made.clear();
     for (const entry of stored.choices.filter(Array.isArray).filter(valid)) {
-      put(byPath.get(entry[0]), { stars: entry[1] ?? undefined, decision: entry[2] ?? undefined });
+      put(byName.get(entry[0]), { stars: entry[1] ?? undefined, decision: entry[2] ?? undefined });
     }
   }
 
