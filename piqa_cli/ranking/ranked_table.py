@@ -8,7 +8,7 @@ import polars as pl
 
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoScore
-from piqa_cli.scoring.table import Column, to_frame
+from piqa_cli.scoring.table import Column, safe_cell, to_frame
 
 COLUMNS: tuple[Column, ...] = (
     Column("group", pl.String, "group that the photo is compared in: `burst-001`, a folder, a day; empty when alone"),
@@ -48,7 +48,7 @@ def with_ranking(frame: pl.DataFrame, ranked: Sequence[RankedPhoto]) -> pl.DataF
     """The score table, its rows those of `ranked` in the same order, with the columns of ranking at its right end."""
     rows = [
         (
-            photo.group,
+            None if photo.group is None else safe_cell(photo.group),
             photo.rank_in_group,
             photo.best_of_group,
             photo.rank,

@@ -13,7 +13,7 @@ from piqa_cli.ranking.score_file import path_of
 from piqa_cli.report.faces_column import read_faces
 from piqa_cli.report.links import Links, absolute, viewable
 from piqa_cli.scoring.table import COLUMNS as SCORE_COLUMNS
-from piqa_cli.scoring.table import path_text
+from piqa_cli.scoring.table import path_text, safe_cell
 
 Columns = dict[str, list[Any]]
 Groups = list[dict[str, str]]
@@ -67,8 +67,11 @@ def mates_column(frame: pl.DataFrame) -> list[list[str]]:
 
 
 def group_columns(frame: pl.DataFrame) -> tuple[Columns, Groups]:
-    """For each photo its place in the list of groups and whether it is the best there; and that list, by name."""
-    labels = _column(frame, "group")
+    """For each photo its place in the list of groups and whether it is the best there; and that list, by name.
+
+    The page writes the names into its CSV; a table of another making may have some that a spreadsheet would run.
+    """
+    labels = [None if label is None else safe_cell(label) for label in _column(frame, "group")]
     places = {label: place for place, label in enumerate(sorted({label for label in labels if label is not None}))}
     best = _column(frame, "best_of_group")
     columns: Columns = {

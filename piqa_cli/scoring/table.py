@@ -116,7 +116,11 @@ def path_text(path: Path) -> str:
 
 def path_cell(path: Path) -> str:
     """`path_text` with `./` before a name that a spreadsheet would run as a formula; it is the same file."""
-    text = path_text(path)
+    return safe_cell(path_text(path))
+
+
+def safe_cell(text: str) -> str:
+    """The path, or group named after a folder, with `./` before what a spreadsheet would run as a formula."""
     return f"./{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from piqa_cli.ranking.options import Choice, GroupOptions
+from piqa_cli.ranking.options import By, Choice, GroupOptions
 from piqa_cli.ranking.order import natural_key, overall_order, percentiles
 from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.ranked_table import COLUMNS, SCHEMA, describe_rank_columns, with_ranking
@@ -65,6 +65,15 @@ def test_the_columns_of_ranking() -> None:
     ]
     again = with_ranking(frame, ranked)
     assert again.equals(frame)  # a ranked table can be ranked anew
+
+
+@pytest.mark.parametrize("folder", ["=cmd|' -C calc'!A0", "+selects", "-a", "@SUM(A1)"])
+def test_a_spreadsheet_runs_no_name_of_a_group(folder) -> None:
+    shoot = [photo(f"/p/{folder}/a", at=0), photo(f"/p/{folder}/b", at=1), photo(f"/p/{folder}/sub/c", at=99)]
+    ranked = rank_shoot(shoot, GroupOptions((By.FOLDER,)), Choice(), None, blind)
+    frame = with_ranking(to_frame(p.score for p in ranked), ranked)
+    assert set(frame["group"]) == {f"./{folder}", f"./{folder}/sub"}
+    assert {p.place for p in ranked} == {folder, f"{folder}/sub"}  # the folders of `--into group` have their own names
 
 
 def test_every_column_is_described() -> None:

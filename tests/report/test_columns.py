@@ -40,6 +40,13 @@ def test_foreign_columns_empty_columns_and_numbers_that_are_none_stay_out():
     assert not {"gps_latitude", "lens"} & set(columns)
 
 
+def test_a_table_whose_groups_a_spreadsheet_would_run_makes_a_page_whose_csv_it_does_not():
+    frame = pl.DataFrame({"group": ["=1+1", "burst-001", None], "best_of_group": [True, True, True]})
+    columns, groups = group_columns(frame)
+    assert [group["label"] for group in groups] == ["./=1+1", "burst-001"]
+    assert columns["group"] == [0, 1, None]
+
+
 def test_groups_are_numbered_by_name_with_their_best():
     scores = [full_score(f"/x/{name}/{i}.jpg", score=float(i)) for name in ("b", "a") for i in (1, 2)]
     columns, groups = group_columns(ranked_table(scores, By.FOLDER))
