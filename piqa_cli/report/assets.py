@@ -1,8 +1,8 @@
-"""Pictures beside a page, in a folder named after their content, so that page and pictures always fit each other.
+"""Pictures beside a page, in a folder named after both, so that page and pictures always fit each other.
 
-`ASSETS/3f9a1c0b7d2e/thumbs/000000.webp`: every version of a report has a folder of its own. It is complete before the
-page that needs it appears, and older ones of the same page go only after that. A folder of piqa's making holds a file
-that says so; nothing else is ever removed.
+`ASSETS/3f9a1c0b7d2e/thumbs/000000.webp`: every version of a report has a folder of its own, also where another page
+shows the same pictures. It is complete before the page that needs it appears, and older ones of the same page go only
+after that. A folder of piqa's making holds a file that says so; nothing else is ever removed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class AssetFolder:
     def __init__(self, folder: Path, page: Path) -> None:
         """`folder` is the one that is asked for, `page` the report that will use it."""
         self._folder = folder
-        self._page = os.path.relpath(page, folder)
-        self._digest = hashlib.sha256()
+        self._page = os.path.relpath(page.parent.resolve() / page.name, folder.resolve())  # pages may share it by links
+        self._digest = hashlib.sha256(os.fsencode(self._page) + b"\0")
         self._count = 0
         self._made: list[Path] = []
         self._staging: Path | None = None

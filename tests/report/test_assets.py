@@ -57,6 +57,24 @@ def test_older_pictures_of_the_same_page_go_and_nothing_else(tmp_path):
     (old / "thumbs" / "holiday.webp").unlink()
 
 
+def test_pages_with_the_same_pictures_take_none_from_each_other(tmp_path):
+    folder, page = tmp_path / "assets", tmp_path / "report.html"
+    old, other = store(folder, page, b"same"), store(folder, tmp_path / "other.html", b"same")
+    store(folder, page, b"new")
+    assert (other / "thumbs/000000.webp").read_bytes() == b"same"
+    assert not old.exists()
+
+
+def test_pages_that_reach_one_folder_by_links_take_nothing_from_each_other(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for shoot in ("first", "second"):
+        (tmp_path / shoot).mkdir()
+        (tmp_path / shoot / "assets").symlink_to(tmp_path / "disk")
+    other = store(tmp_path / "second" / "assets", tmp_path / "second" / "report.html", b"other")
+    store(tmp_path / "first" / "assets", tmp_path / "first" / "report.html", b"one")
+    assert (other / "thumbs/000000.webp").read_bytes() == b"other"
+
+
 def test_a_run_that_breaks_off_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), AssetFolder(tmp_path / "new" / "assets", tmp_path / "r.html") as assets:
         assets.add(Pictures(b"one", (1, 1)))
