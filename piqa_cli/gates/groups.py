@@ -80,10 +80,18 @@ def below_root(paths: Sequence[str]) -> list[str]:
 
 def _owners(paths: Sequence[str], sections: Sequence[Section]) -> list[int]:
     """The number of each photo's section, -1 for none. A glob is tried on the path as given and below the root."""
-    globs = [Globs([section.glob]) for section in sections]
+    globs = [_anywhere(section.glob) for section in sections]
     order = range(len(globs) - 1, -1, -1)
     forms = zip((os.path.normpath(path).replace(os.sep, "/") for path in paths), below_root(paths), strict=True)
     return [next((n for n in order if globs[n].match(path) or globs[n].match(rest)), -1) for path, rest in forms]
+
+
+def _anywhere(glob: str) -> Globs:
+    """A glob with "/" holds wherever the path names its folder: `passport/*` also for `/data/passport` alone.
+
+    One without "/" may be meant for names: `a*` is not for all that lies in `/archive`.
+    """
+    return Globs([glob, f"**/{glob}"] if "/" in glob else [glob])
 
 
 def _sets(group: Group, limit: str) -> bool:

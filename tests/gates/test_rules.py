@@ -108,6 +108,24 @@ def test_globs_are_tried_below_the_common_folder_and_on_the_whole_path() -> None
         assert [f.path for f in judged(FOLDERS, policy).findings] == ["d/b/1.jpg"], glob
 
 
+@pytest.mark.parametrize(
+    ("path", "glob", "held"),
+    [
+        ("/data/passport/1.jpg", "passport/*", True),
+        ("shoot/passport/new/1.jpg", "passport/*", True),
+        ("s3://bucket/passport/1.jpg", "passport/*", True),
+        ("/data/passports/1.jpg", "passport/*", False),
+        ("/data/my passport/1.jpg", "passport/*", False),
+        ("/archive/shoot/1.jpg", "a*", False),
+    ],
+    ids=["alone", "below", "store", "longer", "within", "name"],
+)
+def test_a_section_holds_for_its_folder_alone_too(path, glob, held) -> None:
+    verdict = judged(table(row(path, 10.0)), sectioned(Section(glob, Limits(fail_under=11))))
+    assert [finding.path for finding in verdict.findings] == [path] * held
+    assert verdict.unused == (() if held else (glob,))
+
+
 def test_a_share_in_a_section_counts_its_photos_and_they_are_left_out_of_the_whole() -> None:
     policy = sectioned(Section("a/*", Limits(max_bad_pct=50)), max_bad_pct=99)
     whole, part = judged(FOLDERS, policy).findings
