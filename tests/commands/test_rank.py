@@ -99,6 +99,8 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--stars", "40,30,70,80"], "four rising scores"),
         (["{photos}", "--min-score", "101"], "101"),
         (["{photos}", "--gap", "-1"], "-1"),
+        (["{photos}", "--similarity", "1.01"], "not a cosine, -1 to 1"),
+        (["{photos}", "--similarity", "nan"], "not a cosine, -1 to 1"),
         (["{photos}", "--by", "none", "--by", "day"], "--by none"),
         (["{photos}", "--by", "none", "--per-group", "1"], "--per-group needs groups"),
         (["{photos}", "--top", "1", "--copy-to", "a", "--move-to", "b"], "exclude each other"),

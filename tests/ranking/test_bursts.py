@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
 from piqa_cli.ranking.bursts import find_bursts
 from piqa_cli.ranking.sequence import sequences
 from piqa_cli.records import PhotoScore
+from piqa_cli.scoring.embedding import to_bytes
 from tests.ranking.made_scores import alike, photo
 
 
@@ -77,6 +80,15 @@ def test_the_threshold_can_be_given() -> None:
     assert bursts(photos) == [["a", "b"]]
     assert bursts(photos, least=0.8) == [["a"], ["b"]]
     assert bursts([photo("a", at=0), photo("b", at=1, subject=1)], least=-1.0) == [["a", "b"]]
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0], ids=["the same", "opposite"])
+def test_cosines_at_the_ends_of_the_range_are_reached(way) -> None:
+    vectors = np.random.default_rng(0).normal(size=(20, 512))  # in half precision no length is just 1
+    for vector in vectors:
+        first, second = (to_bytes((sign * vector).tolist()) for sign in (1.0, way))
+        pair = [replace(photo("a", at=0), embedding=first), replace(photo("b", at=1), embedding=second)]
+        assert bursts(pair, least=way) == [["a", "b"]]
 
 
 def test_time_alone_tells_nothing_of_photos_without_a_time() -> None:
