@@ -106,7 +106,7 @@ def _truth(column: pl.Series) -> pl.Series:
 
 def _check(frame: pl.DataFrame, path: Path) -> None:
     tests = {
-        "path": frame["path"].is_null() | frame["path"].is_duplicated(),
+        "path": frame["path"].is_null() | _spelt_out(frame["path"]).is_duplicated(),
         "status": ~frame["status"].is_in(_STATUSES).fill_null(value=False),
         "score": ~frame["score"].fill_null(0.0).is_between(0, 100),
     }
@@ -114,6 +114,11 @@ def _check(frame: pl.DataFrame, path: Path) -> None:
         rows = bad.arg_true()
         if len(rows):
             raise _bad_cell(path, int(rows[-1]), name, frame[name][int(rows[-1])])
+
+
+def _spelt_out(paths: pl.Series) -> pl.Series:
+    """As absolute paths: `a.jpg` and `./a.jpg` are one photo."""
+    return pl.Series([path and os.path.abspath(path) for path in paths], dtype=pl.String)  # noqa: PTH100 - as text
 
 
 def _bad_cell(path: Path, row: int, column: str, value: object) -> UsageError:

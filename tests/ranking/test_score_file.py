@@ -65,6 +65,7 @@ def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
         ("path,score,status\na,101,ok\n", "row 1, column score: 101"),
         ("path,score,status\na,1,fine\n", "row 1, column status: 'fine'"),
         ("path,score,status\na,1,ok\nc,1,ok\na,2,ok\n", "row 3, column path: 'a'"),
+        ("path,score,status\na,1,ok\n./a,2,ok\n", "row 2, column path: './a'"),
         ("path,score,status\n,1,ok\n", "row 1, column path"),
         ("path,score,status,iso\na,1,ok,many\n", "row 1, column iso: 'many'"),
         ("path,score,status,face_cut\na,1,ok,true\nb,1,ok,yes\n", "row 2, column face_cut: 'yes'"),
