@@ -64,6 +64,8 @@ def explain(
     Exit codes: 0 fine, 2 wrong usage or a photo that cannot be read.
     """
     box = _parse_box(face_box)
+    if photo.is_dir():
+        raise UsageError(f"{photo} is a folder", hint="explain takes one photo; piqa score takes folders")
     chosen = find_model(model, models_dir)
     engine = EngineOptions(device=device, max_megapixels=max_megapixels, crops=crops)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from piqa_cli.commands.console import Line, safe_text
 from piqa_cli.faces.choose import area
+from piqa_cli.faces.eyes import eyes_word
 from piqa_cli.records import Box, Severities
 from piqa_cli.scoring.explanation import ExplainedFace, Explanation, Mark
 from piqa_cli.scoring.heatmap import LocalMap
@@ -87,14 +88,15 @@ def _facts(face: ExplainedFace, explanation: Explanation) -> Iterator[str]:
     if known.roll is not None:
         yield _tilt(known.roll)
     if known.eyes_open is not None:
-        yield f"eyes {known.eyes_open:.2f} open"
+        yield f"eyes {eyes_word(known.eyes_open)} ({known.eyes_open:.2f})"
     if face.defects:
         yield from _named(face.defects, explanation.threshold) or ["no defect stands out"]
 
 
 def _tilt(roll: float) -> str:
+    degrees = abs(round(roll))
     way = "clockwise" if roll > 0 else "anticlockwise"
-    return f"tilted {abs(roll):.0f} degrees {way}" if round(roll) else "upright"
+    return f"tilted {degrees} degree{'s' if degrees != 1 else ''} {way}" if degrees else "upright"
 
 
 def _branches(explanation: Explanation) -> Iterator[str]:

@@ -118,6 +118,12 @@ def test_other_wrong_usage(explain, args, message) -> None:
     assert message in result.err
 
 
+def test_a_folder_is_for_score(explain, tmp_path) -> None:
+    result = explain("lite", photo=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert f"piqa: error: {tmp_path} is a folder\nhint: explain takes one photo" in result.err
+
+
 def test_a_photo_that_cannot_be_read_is_named(explain, tmp_path) -> None:
     result = explain("lite", photo=tmp_path / "gone.jpg")
     assert (result.code, result.out) == (2, "")
@@ -157,16 +163,24 @@ def test_the_worst_face_of_a_group_pulls_the_score(explain, portrait, folder, tm
     assert ("worst face" in text) == (behind > 0)
 
 
-def test_what_is_known_of_a_face_is_said(explain, portrait, folder) -> None:
+@pytest.mark.parametrize(
+    ("roll", "eyes_open", "words"),
+    [
+        (-7.4, 0.123, "tilted 7 degrees anticlockwise, eyes closed (0.12)"),
+        (0.6, 0.5, "tilted 1 degree clockwise, eyes open (0.50)"),
+        (-0.4, 0.984, "upright, eyes open (0.98)"),
+    ],
+)
+def test_what_is_known_of_a_face_is_said(explain, portrait, folder, roll, eyes_open, words) -> None:
     from piqa_cli.model.store import find_model
     from piqa_cli.scoring.explain import explain_photo
     from piqa_cli.scoring.options import EngineOptions
 
     found = explain_photo(portrait, find_model("lite", folder), EngineOptions(device="cpu"), (0.0, 0.0, 256.0, 128.0))
     (face,) = found.faces
-    known = replace(face.face, pose="frontal", roll=-7.4, eyes_open=0.123)
+    known = replace(face.face, pose="frontal", roll=roll, eyes_open=eyes_open)
     text = "\n".join(
         "".join(part for part, _ in line)
         for line in explain_view.lines(replace(found, faces=(replace(face, face=known),)), draw=False)
     )
-    assert "12.5 % of the photo, cut by the border, frontal, tilted 7 degrees anticlockwise, eyes 0.12 open" in text
+    assert f"12.5 % of the photo, cut by the border, frontal, {words}" in text
