@@ -60,7 +60,8 @@ def nothing_found(paths: Sequence[Path]) -> UsageError:
     rest = len(names) - _NAMED_IN_MESSAGE
     where = ", ".join(names[:_NAMED_IN_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
     suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
-    return UsageError(f"no photos found in {where}", hint=f"in folders piqa takes {suffixes}; see also --include")
+    hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include"
+    return UsageError(f"no photos found in {where}", hint=hint)
 
 
 def open_cache(folder: Path | None, *, quiet: bool) -> ResultCache:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from math import inf
+from statistics import median
 
 from piqa_cli.ranking.sequence import Shot, pause
 from piqa_cli.ranking.similarity import Similarity
 
-# Calibrated for the embedded model on 170 real photos (90 studio portraits, 40 scenes, 40 others), each shifted by 2
-# and 5 %, zoomed by 5 % or turned by 2 degrees: all cosines are above .85. A blurred or much brighter frame is less
-# like the good one (95 % above .73 and .52). Of pairs of different photos .2 % reach .6 and none .81; studio portraits
-# of different people in one pose and light are far more alike (20 % reach .6, 3 % .8), but the few of .9 and more
-# show one person twice.
+# Set for the embedded model with `python -m benchmarks.bursts`, which prints how alike photos are.
 BURST_SIMILARITY = 0.6
-"""Cosine that neighbours in time reach in a burst."""
+"""Cosine that neighbours in time reach in a burst, a blurred or much brighter frame included."""
 UNTIMED_SIMILARITY = 0.8
 """The same for photos that are neighbours only by name."""
 DUPLICATE_SIMILARITY = 0.9
 """Cosine of near-duplicates, whenever they were taken."""
+SERIES_SIMILARITY = 0.93
+"""As `UNTIMED_SIMILARITY`, in a series of different subjects in one pose and light: school or passport photos."""
+_SERIES_FROM = 0.65  # to `DUPLICATE_SIMILARITY`: median cosine of a series' photos, some places apart
+_SOME_PLACES = range(5, 15)  # nearer ones may be of the same burst
+_FEW = 3  # of them, at least, to tell
 TIME_ALONE = -1.0
 """The cosine that any two photos reach: whether they are of one burst is then told by time, or not at all."""
 _LOOK_BACK = 4  # frames that a photo is compared with
@@ -39,22 +41,43 @@ def find_bursts(
     A photo joins the burst before it when the camera rested at most `gap_s` seconds and the photo is like one of the
     last few: a cosine of at least `least`, by default `BURST_SIMILARITY`. One that is like a frame before those joins
     that one's burst, and what lies between comes along if it is not a different thing altogether. Photos whose
-    embedding is unknown are told by time alone; photos without a time by likeness alone to the burst just before, by
-    default `UNTIMED_SIMILARITY`. The shots in `apart` (indices) are left out, and end the burst before them.
+    embedding is unknown are told by time alone; photos without a time by likeness alone, by default
+    `UNTIMED_SIMILARITY`, or `SERIES_SIMILARITY` in a series. The shots in `apart` (indices) are left out, and end the
+    burst before them.
     """
     bursts: list[list[Shot]] = []  # since the last pause
-    for shot in shots:
+    for place, shot in enumerate(shots):
         rest = pause(bursts[-1][-1], shot) if bursts else None
         if shot.index in apart or (rest is not None and rest > gap_s):
             yield from bursts
             bursts = []
         if shot.index in apart:
             continue
-        usual = UNTIMED_SIMILARITY if rest is None else BURST_SIMILARITY
-        joined = _joined(bursts, shot, rest is not None, similarity, usual if least is None else least)
+        enough = least
+        if enough is None:
+            enough = BURST_SIMILARITY if rest is not None else _without_times(shots, place, similarity)
+        joined = _joined(bursts, shot, rest is not None, similarity, enough)
         together = [other for burst in bursts[len(bursts) - joined :] for other in burst]
         bursts[len(bursts) - joined :] = [[*together, shot]]
     yield from bursts
+
+
+def _without_times(shots: Sequence[Shot], place: int, similarity: Similarity | None) -> float:
+    """The cosine that tells a burst at this place of a sequence without times.
+
+    It is higher in a series, where different subjects are alike, too: in the photos before, after, or around it.
+    """
+    near, far = _SOME_PLACES.start, _SOME_PLACES.stop
+    before = shots[max(place - far + 1, 0) : max(place - near + 1, 0)]
+    after = shots[place + near : place + far]
+    others = (before, after, [*before, *after])
+    in_series = any(_is_series(shots[place], part, similarity) for part in others)
+    return SERIES_SIMILARITY if in_series else UNTIMED_SIMILARITY
+
+
+def _is_series(shot: Shot, others: Sequence[Shot], similarity: Similarity | None) -> bool:
+    cosines = [] if similarity is None else similarity.to_each(shot.index, [other.index for other in others])
+    return len(cosines) >= _FEW and _SERIES_FROM <= median(cosines) < DUPLICATE_SIMILARITY
 
 
 def _joined(bursts: Sequence[list[Shot]], shot: Shot, timed: bool, similarity: Similarity | None, least: float) -> int:
@@ -63,7 +86,8 @@ def _joined(bursts: Sequence[list[Shot]], shot: Shot, timed: bool, similarity: S
         return 0
     joined = int(max(_cosines(bursts[-1], shot, similarity), default=inf if timed else -inf) >= least)
     between: list[Shot] = []
-    for count in range(2, len(bursts) + 1 if timed else 0):
+    bridged = timed or least > UNTIMED_SIMILARITY  # by their names alone only where the two are that much alike
+    for count in range(2, len(bursts) + 1 if bridged else 0):
         between = [*bursts[1 - count], *between]
         if len(between) >= _LOOK_BACK:
             break

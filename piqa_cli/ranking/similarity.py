@@ -37,6 +37,13 @@ class Similarity:
         pair = self._matrix[[first, second]].astype(np.float32)  # (2, F)
         return round(float(pair[0] @ pair[1]), _DECIMALS)
 
+    def to_each(self, index: int, others: Sequence[int]) -> list[float]:
+        """Cosines of one photo with those of the others that are known; none where it is unknown itself."""
+        known = [other for other in others if self._known[other]] if self._known[index] else []
+        rows = self._matrix[known].astype(np.float32)  # (K, F)
+        cosines: list[float] = (rows @ self._matrix[index].astype(np.float32)).tolist()
+        return cosines
+
     def clusters(self, indices: Sequence[int], threshold: float) -> list[list[int]]:
         """Photos that are linked by pairs with a cosine of at least `threshold`, two or more together, in order.
 

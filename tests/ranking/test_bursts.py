@@ -133,6 +133,36 @@ def test_without_times_likeness_alone_tells_and_is_asked_more_of() -> None:
     assert bursts([photo("a1", subject=None), photo("a2", subject=None)], least=-1.0) == [["a1"], ["a2"]]
 
 
+def series(*subjects: int, change: float = 0.6) -> list[PhotoScore]:
+    """Photos without times, of subjects whose photos are much alike: a cosine of .84."""
+    return [photo(f"{n:02}", subject=subject, change=change) for n, subject in enumerate(subjects)]
+
+
+def test_in_a_series_without_times_different_people_are_no_burst() -> None:
+    assert bursts(series(0, 1)) == [["00", "01"]]  # two photos do not make a series
+    assert bursts(series(*range(12))) == [[f"{n:02}"] for n in range(12)]
+    twice = series(0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10)
+    assert [burst for burst in bursts(twice) if len(burst) > 1] == [["03", "04"]]
+    assert bursts(series(*range(12)), least=0.8) == [[f"{n:02}" for n in range(12)]]  # as it was asked for
+
+
+def test_a_shaken_frame_in_a_series_stays_with_the_ones_around_it() -> None:
+    photos = series(0, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9)
+    photos[4] = photo("04", subject=3, change=0.8)  # .90 like the frames around it
+    assert [burst for burst in bursts(photos) if len(burst) > 1] == [["03", "04", "05"]]
+
+
+def test_a_series_goes_by_what_is_near() -> None:
+    others = [photo(f"a{n:02}", subject=20 + n) for n in range(30)]
+    others[11] = photo("a11", subject=30, change=0.15)  # .85 like a10
+    assert [burst for burst in bursts([*others, *series(*range(20))]) if len(burst) > 1] == [["a10", "a11"]]
+
+
+def test_a_long_burst_without_times_is_no_series() -> None:
+    photos = series(*[0] * 15, *[1] * 15)
+    assert bursts(photos) == [[f"{n:02}" for n in range(15)], [f"{n:02}" for n in range(15, 30)]]
+
+
 def test_photos_without_times_of_two_folders_are_no_neighbours() -> None:
     assert bursts([photo("x/a1"), photo("y/a2")]) == [["a1"], ["a2"]]
 
