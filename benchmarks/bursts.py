@@ -4,7 +4,8 @@
 
 Takes every fourth studio portrait and every eighth other one, and frames as a burst would have them: cut a little
 elsewhere, closer, turned, blurred, brighter. Prints cosines of the embeddings, then the bursts that `piqa rank` finds
-by likeness alone among the frames, without capture times, and in the folder itself, in the order of names.
+by likeness alone among the frames, without capture times, and in the folder itself, in the order of names; and the
+near-duplicates there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from benchmarks.ranking_photos import STUDIO
 from piqa_cli.model.store import find_model
 from piqa_cli.photos.suffixes import is_photo
-from piqa_cli.ranking.bursts import find_bursts
+from piqa_cli.ranking.bursts import DUPLICATE_SIMILARITY, find_bursts
 from piqa_cli.ranking.options import GAP_S
 from piqa_cli.ranking.sequence import sequences
 from piqa_cli.ranking.similarity import Similarity
@@ -47,7 +48,9 @@ def main() -> None:
         made = show_frames("studio", studio[::4], Path(work)) + show_frames("other", others[::8], Path(work))
     print()
     show_bursts("frames", made, lambda path: path.name.rpartition("_")[0])
-    show_bursts("folder", score(photos), lambda path: path.name)
+    scores = score(photos)
+    show_bursts("folder", scores, lambda path: path.name)
+    show_duplicates("folder", scores)
 
 
 def show_frames(kind: str, photos: Sequence[Path], work: Path) -> list[PhotoScore]:
@@ -120,6 +123,16 @@ def show_bursts(name: str, scores: Sequence[PhotoScore], subject: Callable[[Path
     print(f"{name}: {inside} of {len(scores)} photos in {len(bursts)} bursts, {len(mixed)} of several subjects")
     for burst in mixed:
         print("  " + " ".join(path.name for path in burst))
+
+
+def show_duplicates(name: str, scores: Sequence[PhotoScore]) -> None:
+    """Print how many photos `piqa rank --duplicates` takes together, and the largest such group."""
+    similarity = Similarity.of(scores)
+    found = [] if similarity is None else similarity.clusters(range(len(scores)), DUPLICATE_SIMILARITY)
+    sizes = sorted(map(len, found))
+    print(
+        f"{name}: {sum(sizes)} of {len(scores)} photos in {len(found)} groups of near-duplicates, at most {sizes[-1:]}"
+    )
 
 
 if __name__ == "__main__":

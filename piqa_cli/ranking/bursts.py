@@ -14,10 +14,8 @@ BURST_SIMILARITY = 0.6
 """Cosine that neighbours in time reach in a burst, a blurred or much brighter frame included."""
 UNTIMED_SIMILARITY = 0.8
 """The same for photos that are neighbours only by name."""
-DUPLICATE_SIMILARITY = 0.9
-"""Cosine of near-duplicates, whenever they were taken."""
-SERIES_SIMILARITY = 0.93
-"""As `UNTIMED_SIMILARITY`, in a series of different subjects in one pose and light: school or passport photos."""
+DUPLICATE_SIMILARITY = 0.93
+"""Cosine of near-duplicates, whenever they were taken. Different people in one pose and light may reach .9."""
 _SERIES_FROM = 0.65  # to `DUPLICATE_SIMILARITY`: median cosine of a series' photos, some places apart
 _SOME_PLACES = range(5, 15)  # nearer ones may be of the same burst
 _FEW = 3  # of them, at least, to tell
@@ -42,8 +40,8 @@ def find_bursts(
     last few: a cosine of at least `least`, by default `BURST_SIMILARITY`. One that is like a frame before those joins
     that one's burst, and what lies between comes along if it is not a different thing altogether. Photos whose
     embedding is unknown are told by time alone; photos without a time by likeness alone, by default
-    `UNTIMED_SIMILARITY`, or `SERIES_SIMILARITY` in a series. The shots in `apart` (indices) are left out, and end the
-    burst before them.
+    `UNTIMED_SIMILARITY`, or `DUPLICATE_SIMILARITY` in a series. The shots in `apart` (indices) are left out, and end
+    the burst before them.
     """
     bursts: list[list[Shot]] = []  # since the last pause
     for place, shot in enumerate(shots):
@@ -65,14 +63,15 @@ def find_bursts(
 def _without_times(shots: Sequence[Shot], place: int, similarity: Similarity | None) -> float:
     """The cosine that tells a burst at this place of a sequence without times.
 
-    It is higher in a series, where different subjects are alike, too: in the photos before, after, or around it.
+    It is higher in a series of different subjects in one pose and light, such as school photos: where photos some
+    places before, after or around this one are alike, too.
     """
     near, far = _SOME_PLACES.start, _SOME_PLACES.stop
     before = shots[max(place - far + 1, 0) : max(place - near + 1, 0)]
     after = shots[place + near : place + far]
     others = (before, after, [*before, *after])
     in_series = any(_is_series(shots[place], part, similarity) for part in others)
-    return SERIES_SIMILARITY if in_series else UNTIMED_SIMILARITY
+    return DUPLICATE_SIMILARITY if in_series else UNTIMED_SIMILARITY
 
 
 def _is_series(shot: Shot, others: Sequence[Shot], similarity: Similarity | None) -> bool:

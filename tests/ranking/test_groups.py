@@ -61,6 +61,12 @@ def test_none_is_one_group_without_a_name() -> None:
     assert groups([photo("a", at=0), photo("b", at=90)], By.NONE) == {"()0": ["a", "b"]}
 
 
+@pytest.mark.parametrize(("change", "twice"), [(0.05, True), (0.09, False)])
+def test_people_in_one_pose_and_light_are_no_near_duplicates(change, twice) -> None:
+    found = groups([photo("a", at=0), photo("b", at=900, change=change)], duplicates=True)
+    assert ("duplicates-001" in found) == twice
+
+
 def test_near_duplicates_join_across_time() -> None:
     photos = [photo("a", at=0), photo("b", at=1), photo("c", at=900, change=0.05), photo("d", at=950, subject=1)]
     assert groups(photos, duplicates=True) == {"duplicates-001": ["a", "b", "c"], "(singles)1": ["d"]}
