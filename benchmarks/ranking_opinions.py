@@ -20,6 +20,11 @@ def judge_opinions(rated: Sequence[Source], model: ModelFolder, options: EngineO
     """SRCC over all rated photos, and over those in which a face is found."""
     files = (PhotoFile(source.path) for source in rated)
     found = {r.path: r for batch in score_files(files, model, options) for r in batch if r.score is not None}
+    return correlate(rated, found)
+
+
+def correlate(rated: Sequence[Source], found: Mapping[Path, PhotoScore]) -> dict[str, Any]:
+    """The same of photos that have been scored already, as far as they are in `found`."""
     scored = [source for source in rated if source.path in found]
     return {
         "all": _correlation(scored, found),
