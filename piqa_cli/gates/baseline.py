@@ -119,17 +119,27 @@ def drifted(drift: Drift, terms: BaselineTerms) -> bool:
 
 
 def mark_known(findings: Sequence[Finding], earlier: Sequence[Finding], partner: dict[str, str]) -> list[bool]:
-    """For each finding, whether the baseline had it: the same rule on the same photo, or on a set and then as bad."""
-    photos = {(finding.rule, finding.path) for finding in earlier if finding.path is not None}
+    """For each finding, whether the baseline had it: the same rule on the same photo, or on a set and then as bad.
+
+    A check that speaks of each photo alone or, where it holds for all, of the set is known by its photos both ways.
+    """
+    photos = {(finding.rule, path) for finding in earlier for path in _photos(finding)}
     sets = {(finding.rule, finding.part): finding for finding in earlier if finding.path is None}
     known = []
     for finding in findings:
-        if finding.path is not None:
-            known.append((finding.rule, partner.get(finding.path)) in photos)
+        if own := _photos(finding):
+            known.append(all((finding.rule, partner.get(path)) in photos for path in own))
         else:
             before = sets.get((finding.rule, finding.part))
             known.append(before is not None and _as_bad(before, finding))
     return known
+
+
+def _photos(finding: Finding) -> tuple[str, ...]:
+    """The photos that a finding is about; none where it is a set's that broke its limit, whichever photos did that."""
+    if finding.path is not None:
+        return (finding.path,)
+    return finding.related if finding.limit is None else ()
 
 
 def _as_bad(before: Finding, now: Finding) -> bool:

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp, kstwobign
 from piqa_cli.gates.baseline import match
 from piqa_cli.gates.drift import ks_test
 from piqa_cli.gates.policy import CHECKS, BaselineTerms, Limits, Policy, Section, Severity
-from tests.gates.tables import gates, judged, no_face, row, table
+from tests.gates.tables import OFF, gates, judged, no_face, row, table
 
 OLD = Path("old.parquet")
 
@@ -108,6 +108,32 @@ def test_a_wrong_name_that_was_there_is_known(tmp_path, monkeypatch) -> None:
     policy = Policy(checks={**CHECKS, "wrong-extension": Severity.ERROR})
     assert since([row("a.png")], [row("a.png")], policy).passed
     assert not since([row("a.png")], [row("b.png")], policy).passed
+
+
+@pytest.mark.parametrize(
+    ("bare_now", "others_now", "bare_then", "others_then", "marks"),
+    [
+        ("abc", "", "abc", "", [True]),
+        ("abc", "d", "abc", "", [True] * 3),
+        ("abc", "", "abc", "d", [True]),
+        ("ab", "c", "abc", "", [True] * 2),
+        ("abcd", "e", "abc", "", [True] * 3 + [False]),
+        ("abcd", "", "abc", "", [False]),
+        ("abc", "", "ab", "c", [False]),
+        ("abd", "", "abc", "", [False]),
+    ],
+    ids=["same", "one added", "one removed", "one mended", "two added", "bare added", "one stripped", "exchanged"],
+)
+def test_photos_that_had_no_exif_are_known_alone_and_together(
+    bare_now, others_now, bare_then, others_then, marks
+) -> None:
+    def photos(bare, others):
+        return [*(row(name, camera=None, captured_at=None) for name in bare), *map(row, others)]
+
+    policy = Policy(checks={**OFF, "missing-exif": Severity.ERROR})
+    verdict = since(photos(bare_now, others_now), photos(bare_then, others_then), policy)
+    assert [finding.known for finding in verdict.findings] == marks
+    assert verdict.passed == all(marks)
 
 
 def spread(low: float, high: float, count: int = 60):
