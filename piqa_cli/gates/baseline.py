@@ -123,12 +123,12 @@ def mark_known(findings: Sequence[Finding], earlier: Sequence[Finding], partner:
 
     A check that speaks of each photo alone or, where it holds for all, of the set is known by its photos both ways.
     """
-    photos = {(finding.rule, path) for finding in earlier for path in _photos(finding)}
+    photos = {(finding.rule, finding.fault, path) for finding in earlier for path in _photos(finding)}
     sets = {(finding.rule, finding.part): finding for finding in earlier if finding.path is None}
     known = []
     for finding in findings:
         if own := _photos(finding):
-            known.append(all((finding.rule, partner.get(path)) in photos for path in own))
+            known.append(all((finding.rule, finding.fault, partner.get(path)) in photos for path in own))
         else:
             before = sets.get((finding.rule, finding.part))
             known.append(before is not None and _as_bad(before, finding))

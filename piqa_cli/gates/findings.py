@@ -33,6 +33,7 @@ class Finding:
     limit: float | str | None = None
     related: tuple[str, ...] = field(default=())  # other photos that belong to it: copies, the photos counted
     known: bool = False  # the baseline had it already: it fails nothing
+    fault: str | None = None  # a short name for what is wrong, where the rule may find several things in one photo
 
     @property
     def fails(self) -> bool:

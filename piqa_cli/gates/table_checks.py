@@ -80,35 +80,38 @@ def inconsistent_exif(frame: pl.DataFrame, severity: Severity, now: datetime) ->
     names = ("path", "camera", "captured_at", "iso", "shutter_s", "aperture", "focal_length_mm")
     readable = frame.filter(pl.col("status") != "error")
     for row in readable.select(name for name in names if name in frame.columns).iter_rows(named=True):
-        for message, measured in _impossible(row, now):
-            yield Finding("inconsistent-exif", severity, message, row["path"], measured=measured)
+        for fault, message, measured in _impossible(row, now):
+            yield Finding("inconsistent-exif", severity, message, row["path"], measured=measured, fault=fault)
 
 
-def _impossible(row: dict[str, Any], now: datetime) -> Iterator[tuple[str, float | str | None]]:
+def _impossible(row: dict[str, Any], now: datetime) -> Iterator[tuple[str, str, float | str | None]]:
+    """(short name of the fault, message, measured). The names must stay: files for CI tell findings apart by them."""
     camera, taken = row.get("camera"), row.get("captured_at")
     if camera and not taken and "captured_at" in row:
-        yield "a camera but no capture time in EXIF", camera
+        yield "no-time", "a camera but no capture time in EXIF", camera
     if taken and not camera and "camera" in row:
-        yield "a capture time but no camera in EXIF", taken
+        yield "no-camera", "a capture time but no camera in EXIF", taken
     if taken and (problem := _bad_time(taken, now)):
-        yield problem, taken
+        yield (*problem, taken)
     for name, words in (("iso", "ISO speed"), ("shutter_s", "exposure time"), ("aperture", "f-number")):
         if (value := row.get(name)) is not None and value <= 0:
-            yield f"{words} of {value:g}", value
+            yield name, f"{words} of {value:g}", value
     if (value := row.get("focal_length_mm")) is not None and value < 0:
-        yield f"focal length of {value:g} mm", value
+        yield "focal_length_mm", f"focal length of {value:g} mm", value
 
 
-def _bad_time(text: str, now: datetime) -> str | None:
+def _bad_time(text: str, now: datetime) -> tuple[str, str] | None:
     try:
         taken = datetime.fromisoformat(text)
     except ValueError:
-        return f"capture time {text!r} is no date"
+        return "time-no-date", f"capture time {text!r} is no date"
     # Without an offset the clock's zone is unknown: half a day in the future may be now elsewhere.
     limit = now.replace(tzinfo=None) + timedelta(hours=14) if taken.tzinfo is None else now + timedelta(minutes=5)
     if taken > limit:
-        return f"capture time {text} is in the future"
-    return f"capture time {text} is older than digital cameras" if taken.year < _FIRST_YEAR else None
+        return "time-future", f"capture time {text} is in the future"
+    if taken.year < _FIRST_YEAR:
+        return "time-too-old", f"capture time {text} is older than digital cameras"
+    return None
 
 
 def _sized(frame: pl.DataFrame) -> list[tuple[str, int, int]]:

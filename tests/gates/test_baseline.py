@@ -136,6 +136,19 @@ def test_photos_that_had_no_exif_are_known_alone_and_together(
     assert verdict.passed == all(marks)
 
 
+def test_another_fault_in_the_exif_of_a_photo_is_new() -> None:
+    policy = Policy(checks={**OFF, "inconsistent-exif": Severity.ERROR})
+    old = [row("a", camera=None, captured_at="2020-01-01T00:00:00")]
+    later = [row("a", camera=None, captured_at="2021-01-01T00:00:00")]
+    assert [finding.known for finding in since(later, old, policy).findings] == [True]
+    future = [row("a", camera=None, captured_at="2099-01-01T00:00:00")]
+    found = [(finding.message, finding.known) for finding in since(future, old, policy).findings]
+    assert found == [
+        ("a capture time but no camera in EXIF", True),
+        ("capture time 2099-01-01T00:00:00 is in the future", False),
+    ]
+
+
 def spread(low: float, high: float, count: int = 60):
     return [row(f"{n:03}", float(score)) for n, score in enumerate(np.linspace(low, high, count))]
 
