@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from piqa_cli import __version__
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
+from piqa_cli.gates.fingerprints import fingerprints
 from piqa_cli.gates.places import uri
 from piqa_cli.gates.policy import CHECKS, Severity
 
@@ -26,7 +26,9 @@ def to_sarif(verdict: Verdict, base: str) -> str:
         verdict: of a check.
         base: absolute folder that paths are given relative to, the repository.
     """
-    results = [_result(finding, verdict, base) for finding in verdict.findings[:MOST_RESULTS]]
+    shown = verdict.findings[:MOST_RESULTS]
+    prints = fingerprints((finding, finding.path or "") for finding in shown)
+    results = [_result(finding, verdict, base, fingerprint) for finding, fingerprint in zip(shown, prints, strict=True)]
     run = {
         "tool": {
             "driver": {
@@ -55,7 +57,7 @@ def _rule(rule: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, verdict: Verdict, base: str) -> dict[str, Any]:
+def _result(finding: Finding, verdict: Verdict, base: str, fingerprint: str) -> dict[str, Any]:
     policy = str(verdict.policy.path) if verdict.policy.path else None
     where = finding.path or policy or next(iter(finding.related), None)
     result: dict[str, Any] = {
@@ -63,7 +65,7 @@ def _result(finding: Finding, verdict: Verdict, base: str) -> dict[str, Any]:
         "ruleIndex": verdict.active.index(finding.rule),
         "level": finding.severity.value,
         "message": {"text": plain_text(finding.message)},
-        "partialFingerprints": {"piqa/v1": _fingerprint(finding)},
+        "partialFingerprints": {"piqa/v1": fingerprint},
         "properties": {"measured": finding.measured, "limit": finding.limit},
     }
     if where is not None:  # GitHub shows nothing without a place: what holds for the whole set is put at the policy
@@ -85,12 +87,6 @@ def _location(path: str, base: str) -> dict[str, Any]:
     place = uri(path, base)
     artifact = {"uri": place} if place.startswith("file:") else {"uri": place, "uriBaseId": "%SRCROOT%"}
     return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}
-
-
-def _fingerprint(finding: Finding) -> str:
-    """The same finding in the next run: its rule and photo, not what was measured."""
-    named = "\0".join((finding.rule, finding.path or "", finding.part or ""))
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _left_out(count: int) -> dict[str, Any]:

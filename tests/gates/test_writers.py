@@ -17,7 +17,7 @@ from piqa_cli.gates.json_result import schema, to_json
 from piqa_cli.gates.junit import to_junit
 from piqa_cli.gates.markdown import SHOWN, to_markdown
 from piqa_cli.gates.policy import CHECKS, Limits, Policy, Section, Severity
-from tests.gates.tables import gates, judged, no_face, row, table
+from tests.gates.tables import OFF, gates, judged, no_face, row, table
 
 HERE = Path(__file__).parent
 BASE = "/work"
@@ -134,6 +134,23 @@ def test_fingerprints_stay_while_what_was_measured_changes() -> None:
     ]
     assert prints[0] == prints[1]
     assert len(set(prints[0].values())) == 2
+
+
+def prints(form, *photos) -> list[str]:
+    verdict = judged(table(*photos), Policy(checks={**OFF, "inconsistent-exif": Severity.WARNING}))
+    if form == "sarif":
+        (run,) = json.loads(sarif.to_sarif(verdict, BASE))["runs"]
+        return [result["partialFingerprints"]["piqa/v1"] for result in run["results"]]
+    return [entry["fingerprint"] for entry in json.loads(to_code_quality(verdict, BASE))]
+
+
+@pytest.mark.parametrize("form", ["sarif", "code-quality"])
+def test_two_faults_of_a_photo_have_fingerprints_of_their_own(form) -> None:
+    no_camera = {"camera": None, "captured_at": "2020-01-01T00:00:00"}
+    first, second, third = prints(form, row("a", **no_camera, iso=0, aperture=0.0))
+    assert len({first, second, third}) == 3
+    assert prints(form, row("a", **no_camera)) == [first]
+    assert prints(form, row("a", **no_camera, aperture=0.0)) == [first, third]
 
 
 def test_long_lists_are_cut_for_people_only() -> None:
