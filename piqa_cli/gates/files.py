@@ -38,8 +38,8 @@ def look_at_files(
     skipped = _gone(paths, checks) if wants_exact or wants_names else {}
     exact = exact_copies(paths) if wants_exact or wants_near else []
     near = None
-    if wants_near and embeddings:
-        near = _near(frame, exact, embeddings)
+    if wants_near and (embeddings or not _any_readable(frame)):  # what cannot be read looks like nothing
+        near = _near(frame, exact, embeddings or {})
     elif wants_near:
         skipped["near-duplicate"] = NO_EMBEDDINGS
     names = tuple(wrong_extensions(paths, Severity.WARNING)) if wants_names else ()
@@ -58,6 +58,10 @@ def facts_then(files: FileFacts, frame: pl.DataFrame, baseline: pl.DataFrame, pa
         if finding.path in unchanged
     )
     return FileFacts(_then(files.exact, unchanged), _then(files.near, unchanged), names)
+
+
+def _any_readable(frame: pl.DataFrame) -> bool:
+    return bool((frame["status"] != "error").any())
 
 
 def _near(frame: pl.DataFrame, exact: Copies, embeddings: Mapping[str, bytes]) -> Copies:

@@ -252,6 +252,13 @@ def test_near_duplicates_need_what_the_engine_says(score, photos) -> None:
     assert "max-near-duplicates cannot be checked" in result.err
 
 
+def test_unreadable_photos_alone_are_no_near_duplicates(score) -> None:
+    for name in ("bad1.jpg", "bad2.jpg"):
+        Path(name).write_bytes(b"bad")
+    result = score("bad1.jpg", "bad2.jpg", "--max-near-duplicates", "0", "-q")
+    assert (result.code, result.err) == (0, "")
+
+
 def test_old_files_stay_where_a_new_one_cannot_be_written(score, photos, monkeypatch) -> None:
     Path("junit.xml").write_text("old")
     monkeypatch.setattr("piqa_cli.commands.gate_run.to_sarif", lambda *_: 1 / 0)

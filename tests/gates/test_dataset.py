@@ -111,6 +111,15 @@ def test_near_copies_need_embeddings() -> None:
         judged(table(row("a")), gates(max_near_duplicates=0))
 
 
+@pytest.mark.parametrize("embeddings", [{}, None], ids=["cached", "no cache"])
+def test_photos_that_cannot_be_read_have_no_near_copies(embeddings) -> None:
+    policy = Policy(Limits(max_near_duplicates=0), checks={**OFF, "near-duplicate": Severity.NOTE})
+    verdict = judged(table(row("a", None), row("b", None)), policy, embeddings=embeddings)
+    assert (verdict.findings, verdict.skipped) == ((), {})
+    with pytest.raises(UsageError, match="max-near-duplicates cannot be checked: the look of these photos"):
+        judged(table(row("a", None), row("b")), policy, embeddings=embeddings)
+
+
 def test_extensions_that_do_not_fit(folder) -> None:
     picture = Image.new("RGB", (8, 8))
     kinds = {"PNG": ("a.PNG", "a.jpg"), "JPEG": ("b.jpeg", "b.png", "noext"), "WEBP": ("c.webp", "c.jpg")}
