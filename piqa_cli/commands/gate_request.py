@@ -48,7 +48,8 @@ class GateRequest:
         """This request with its policy read.
 
         Raises:
-            UsageError: the policy has problems (all of them in one message), or there is no such baseline.
+            UsageError: the policy has problems (all of them in one message), a limit has no effect, or there is no such
+                baseline.
             OutputError: a result file could not be written.
         """
         self.check_apart()
@@ -56,12 +57,17 @@ class GateRequest:
             check_target(path, form="text")
         if self.baseline is not None:
             _check_baseline(self.baseline)
+        policy = self._policy()
+        _check_bad_below(policy)
+        return replace(self, policy=policy)
+
+    def _policy(self) -> Policy:
         if self.policy_file is None:
-            return replace(self, policy=Policy(limits=self.limits))
+            return Policy(limits=self.limits)
         from piqa_cli.gates.policy_file import read_policy
 
         policy = read_policy(self.policy_file)
-        return replace(self, policy=replace(policy, limits=self.limits.over(policy.limits)))
+        return replace(policy, limits=self.limits.over(policy.limits))
 
     def check_apart(self, **others: Path | None) -> None:
         """Find files that would overwrite each other, or what is still to be read; `others` as option -> path.
@@ -113,6 +119,13 @@ def make_request(
         max_near_duplicates=max_near_duplicates,
     )
     return GateRequest(gate, limits, baseline, junit, markdown, json, sarif, code_quality, annotations).check()
+
+
+def _check_bad_below(policy: Policy) -> None:
+    """A limit that limits nothing must not look as if it did."""
+    if policy.limits.bad_below is not None and not policy.asks("max_bad_pct"):
+        what = "bad-below has no effect without max-bad-pct"
+        raise UsageError(what, hint="say with max-bad-pct how many percent of the photos may be bad, or use fail-under")
 
 
 def _check_baseline(path: Path) -> None:

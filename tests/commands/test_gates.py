@@ -135,6 +135,19 @@ def test_an_option_goes_before_the_policy_and_a_section_before_both(score, photo
     assert "piqa: 1 of 10 scored photos is below 11, the worst first:\n 10.00" in result.err
 
 
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("[gates]\nbad-below = 30\n", ["--max-bad-pct", "50"]),
+        ("[gates]\nmax-bad-pct = 50\n", ["--bad-below", "30"]),
+        ('[folders."00*"]\nmax-bad-pct = 100\n', ["--bad-below", "30"]),
+    ],
+    ids=["option and policy", "policy and option", "section and option"],
+)
+def test_what_is_bad_and_how_much_of_it_may_be_said_apart(score, photos, text, args) -> None:
+    assert score(photos, "--gate", policy(text), *args, "-q").code == 0
+
+
 def test_sections_are_named(score, photos) -> None:
     result = score(photos, "--gate", policy('[folders."00*"]\nfail-under = 7\nmin-face-px = 200\n'), "-q")
     assert "piqa: 1 of 10 scored photos is below 7 in 00*, the worst first:\n" in result.err
@@ -167,6 +180,8 @@ BAD = [
     (["--max-bad-pct", "101"], "Invalid value for '--max-bad-pct': 101.0 is not a percentage, 0 to 100"),
     (["--max-errors", "-1"], "Invalid value for '--max-errors'"),
     (["--min-resolution", "big"], "Invalid value for '--min-resolution': 'big' is no resolution like '1920x1080'"),
+    (["--bad-below", "30"], "bad-below has no effect without max-bad-pct"),
+    (["--gate", "bad-below.toml"], "bad-below has no effect without max-bad-pct"),
     (["--fail-under", "nan"], "Invalid value for '--fail-under'"),
     (["--annotations", "jenkins"], "Invalid value for '--annotations'"),
 ]
@@ -177,6 +192,7 @@ def test_what_is_wrong_is_said_before_any_work(score, photos, engine, args, mess
     policy("[gates]\nmax-eror = 3\nfail-under = true\n")
     for name in ("fine.toml", "old.csv", "IMG_1.JPG"):
         Path(name).touch()
+    Path("bad-below.toml").write_text("[gates]\nbad-below = 30\n")
     before = sorted(Path().iterdir())
     result = score(photos, *args)
     assert (result.code, result.out) == (2, "")
