@@ -59,6 +59,17 @@ def test_score_range_by_number(page):
     assert names(page) == ["four.jpg", "five.jpg", "coffee.jpg", "cat.jpg"]
 
 
+def test_score_range_with_its_ends_typed_the_wrong_way_round(page):
+    page.get_by_label("Highest score").fill("80")
+    page.keyboard.press("Tab")
+    page.get_by_label("Lowest score").fill("95")
+    page.keyboard.press("Tab")
+    settle(page)
+    assert names(page) == ["one.jpg", "two.jpg"]
+    assert page.get_by_label("Lowest score").input_value() == "80"
+    assert page.get_by_label("Highest score").input_value() == "95"
+
+
 def drag(page, chart, low, high):
     """Brush the chart from one score to another."""
     over = page.locator(f"{chart} .u-over").first

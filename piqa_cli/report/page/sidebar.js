@@ -16,6 +16,13 @@ const Sidebar = (() => {
   function typed() {
     const value = (input, missing) => (input.value === "" ? missing : Math.min(100, Math.max(0, Number(input.value))));
     Filters.setRange(value(low, 0), value(high, 100));
+    showRange(); // also in the field that has the focus: its typing is over
+  }
+
+  function showRange(skipped) {
+    const [from, to] = Filters.range ?? [0, 100];
+    if (low !== skipped) low.value = from;
+    if (high !== skipped) high.value = to;
   }
 
   function option(facet, [value, title]) {
@@ -57,9 +64,7 @@ const Sidebar = (() => {
       input.checked = facet.chosen.has(value);
       row.classList.toggle("zero", !n && !input.checked);
     }
-    const [from, to] = Filters.range ?? [0, 100];
-    if (document.activeElement !== low) low.value = from; // nobody's typing is overwritten
-    if (document.activeElement !== high) high.value = to;
+    showRange(document.activeElement); // nobody's typing is overwritten
     clear.hidden = !Filters.active();
     if (scores) drawHistogram(scores);
   }
