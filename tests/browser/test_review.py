@@ -83,6 +83,13 @@ def test_undo_redo_and_unmark(page):
     assert "rejected" not in label(page, "two.jpg")
 
 
+@pytest.mark.parametrize("keys", [("3", "u"), ("3", "0"), ("0",), ("3", "0", "p", "u")], ids="-".join)
+def test_stars_that_are_taken_back_are_no_mark(page, keys):
+    press(page, "ArrowRight", "p", "ArrowLeft", *keys)
+    assert "by you" not in label(page, "one.jpg")
+    assert page.evaluate("Plan.exportable().map(Photos.name)") == ["two.jpg"]
+
+
 def test_a_mark_meets_the_whole_selection(page):
     press(page, "s", "ArrowRight", "s", "p")
     assert "picked" in label(page, "one.jpg") and "picked" in label(page, "two.jpg")

@@ -9,13 +9,18 @@ const Marks = (() => {
     return State.selected;
   }
 
-  const DONE = { pick: "Picked", reject: "Rejected", unmark: "Mark removed" };
+  const DONE = { pick: "Picked", reject: "Rejected", unmark: "Mark removed", 0: "Stars removed" };
+
+  // No stars are no mark: a plan with 0 stars would overwrite the photo's rating.
+  function patch(action) {
+    if (action === "unmark") return { stars: undefined, decision: undefined };
+    return typeof action === "number" ? { stars: action || undefined } : { decision: action };
+  }
 
   function act(action, photos = targets()) {
     if (!photos.length || photos[0] < 0) return;
-    if (typeof action === "number") Choices.change(photos, { stars: action });
-    else Choices.change(photos, { decision: action === "unmark" ? undefined : action });
-    const words = typeof action === "number" ? Format.stars(action) : DONE[action];
+    Choices.change(photos, patch(action));
+    const words = DONE[action] ?? Format.stars(action);
     Dom.announce(`${words}: ${photos.length > 1 ? Format.plural(photos.length, "photo") : Photos.name(photos[0])}`);
     if (settings.advance && photos.length === 1 && !Compare.isOpen()) State.step(1);
   }
