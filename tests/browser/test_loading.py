@@ -70,6 +70,20 @@ def test_what_was_exported_comes_back_in_one_step(page, open_page, report, tmp_p
     assert "4 stars by you, picked" in label(other, "one.jpg")
 
 
+@pytest.mark.parametrize(
+    ("name", "button"), [("plan.json", "Save the plan"), ("plan.csv", "Save as CSV")], ids=["json", "csv"]
+)
+def test_a_rejected_photo_keeps_its_stars_when_its_own_plan_comes_back(page, tmp_path, name, button):
+    press(page, "4", "x")
+    file = export(page, tmp_path / name, button)
+    assert load(page, file) == f"{name}: all its marks are here already."
+    assert "4 stars by you, rejected" in label(page, "one.jpg")
+    page.focus("#grid")
+    press(page, "p")
+    assert load(page, file) == f"{name}: marks of 1 photo were loaded, and Undo takes them back."
+    assert "by you" not in label(page, "one.jpg") and "rejected" in label(page, "one.jpg")
+
+
 def test_a_plan_of_rank_and_photos_that_are_elsewhere(page, report, tmp_path):
     press(page, "p", "5")  # one.jpg
     rows = [("one.jpg", 3, "keep", True), ("two.jpg", -1, "reject", True), ("four.jpg", 4, "pick", False)]

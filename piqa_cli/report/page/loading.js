@@ -15,6 +15,12 @@ const Loading = (() => {
     }
   }
 
+  // A plan has no stars for a rejected photo: where it is rejected here already, those that it was given stay.
+  function chosen(photo, choice) {
+    const same = choice.decision === "reject" && Choices.decision(photo) === "reject";
+    return [photo, same ? { ...choice, stars: choice.stars ?? Choices.ownStars(photo) ?? undefined } : choice];
+  }
+
   // -> what to say of it
   function take(items) {
     const places = Plan.places();
@@ -22,7 +28,7 @@ const Loading = (() => {
     const away = items.length - here.length;
     if (!items.length) return "it holds no photos.";
     if (!here.length) return `none of its ${Format.plural(items.length, "photo")} is in this report, nothing was changed.`;
-    const changed = Choices.take(here.map(({ photo, choice }) => [places.get(photo), choice]));
+    const changed = Choices.take(here.map(({ photo, choice }) => chosen(places.get(photo), choice)));
     const loaded = changed ? `marks of ${Format.plural(changed, "photo")} were loaded, and Undo takes them back.` : "all its marks are here already.";
     return away ? `${loaded} ${Format.plural(away, "photo")} in it ${away === 1 ? "is" : "are"} not in this report.` : loaded;
   }
