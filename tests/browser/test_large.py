@@ -2,11 +2,13 @@
 
 import io
 
+import pytest
 from PIL import Image
 
 from piqa_cli.records import Face, PhotoScore
+from tests.browser.conftest import MISSING, until
 from tests.browser.shoot import write_page
-from tests.report.made import score_of
+from tests.report.made import colors, score_of
 
 
 def opened(open_page, folder, *scores: PhotoScore, **options):
@@ -27,3 +29,29 @@ def test_of_a_large_face_the_middle_is_shown(open_page, tmp_path):
     page.locator("#large .native img").evaluate("(image) => image.decode()")
     seen = Image.open(io.BytesIO(page.locator("#large .native").screenshot())).convert("L")
     assert seen.getpixel((seen.width // 2, seen.height // 2)) > 200
+
+
+def unreadable(path):
+    return PhotoScore(path, "error", reason="cannot be read: truncated file", model="test@1")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("photo.tif", "Browsers cannot show this format: preview shown"),
+        ("gone.tif", "Browsers cannot show this format"),
+        ("gone.jpg", "Original not found"),
+    ],
+)
+def test_why_the_photo_itself_is_not_shown(open_page, tmp_path, name, said):
+    colors(400, 300).save(tmp_path / "photo.tif")
+    page = opened(open_page, tmp_path, score_of(tmp_path / name), expect=MISSING)
+    until(page, "(said) => document.querySelector('#large .note').textContent === said", said)
+
+
+@pytest.mark.parametrize("name", ["broken.jpg", "broken.tif"])
+def test_of_an_unreadable_photo_the_reason_is_said(open_page, tmp_path, name):
+    colors(400, 300).save(tmp_path / name)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:300])
+    page = opened(open_page, tmp_path, unreadable(tmp_path / name))
+    until(page, "document.querySelector('#large .note').textContent === 'cannot be read: truncated file'")

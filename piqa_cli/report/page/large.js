@@ -41,6 +41,13 @@ const Large = (() => {
     if (source) new Image().src = source;
   }
 
+  // Why the photo itself is not to be seen.
+  function missing(photo) {
+    const preview = Photos.thumb(photo) ? ": preview shown" : "";
+    if (!preview && Photos.get(photo, "status") === "error") return Photos.get(photo, "reason");
+    return `${Photos.get(photo, "viewable") === false ? "Browsers cannot show this format" : "Original not found"}${preview}`;
+  }
+
   function show() {
     const photo = State.current;
     zoom?.stop();
@@ -51,7 +58,9 @@ const Large = (() => {
         Details.show(panel, photo, source);
         preload();
       },
-      onMissing: () => { note.textContent = "Original not found: preview shown"; },
+      onMissing: () => {
+        if (photo === State.current) note.textContent = missing(photo);
+      },
     });
     frame.replaceChildren(pane.node);
     frame.setAttribute("aria-label", Photos.name(photo));
