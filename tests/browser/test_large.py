@@ -55,3 +55,16 @@ def test_of_an_unreadable_photo_the_reason_is_said(open_page, tmp_path, name):
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:300])
     page = opened(open_page, tmp_path, unreadable(tmp_path / name))
     until(page, "document.querySelector('#large .note').textContent === 'cannot be read: truncated file'")
+    assert page.text_content("#large .percent") == ""
+
+
+def test_half_a_photo_has_the_shape_and_the_zoom_that_the_browser_finds(open_page, tmp_path):
+    colors(500, 800).save(tmp_path / "half.jpg")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "half.jpg").read_bytes()[:-4000])
+    page = opened(open_page, tmp_path, unreadable(tmp_path / "half.jpg"))
+    page.wait_for_selector("#large .stage.loaded")
+    wide, high = page.evaluate(
+        "(({ offsetWidth, offsetHeight }) => [offsetWidth, offsetHeight])(Dom.byId('large').querySelector('.stage'))"
+    )
+    assert wide / high == pytest.approx(500 / 800, abs=0.01)
+    assert page.text_content("#large .percent") == f"{wide / 5:.0f} %"

@@ -67,7 +67,7 @@ const Compare = (() => {
     area.replaceChildren(...shown.map(({ node }) => node));
     area.dataset.count = String(photos.length);
     title.textContent = `${Format.plural(photos.length, "photo")} side by side`;
-    zoom = Zoom.group(shown.map(({ pane }) => pane), (scales) => { percent.textContent = scales.map((s) => `${s} %`).join(" · "); });
+    zoom = Zoom.group(shown.map(({ pane }) => pane), (scales) => { percent.textContent = scales.map((scale) => scale || "–").join(" · "); });
     align.setAttribute("aria-pressed", "false");
     zoom.draw();
     highlight();

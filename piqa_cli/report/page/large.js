@@ -64,7 +64,7 @@ const Large = (() => {
     });
     frame.replaceChildren(pane.node);
     frame.setAttribute("aria-label", Photos.name(photo));
-    zoom = Zoom.group([pane], ([shown]) => { percent.textContent = `${shown} %`; });
+    zoom = Zoom.group([pane], ([shown]) => { percent.textContent = shown; });
     Details.show(panel, photo);
     panel.scrollTop = 0;
     marks.update(photo);

@@ -33,9 +33,11 @@ const Photos = (() => {
     }
   }
 
+  const sized = (i) => Boolean(get(i, "width") && get(i, "height"));
+
+  // In pixels of the photo; where those are not known, only the shape counts.
   function size(i) {
-    const known = get(i, "width") && get(i, "height");
-    return known ? [get(i, "width"), get(i, "height")] : [get(i, "thumb_w") ?? 3, get(i, "thumb_h") ?? 2];
+    return sized(i) ? [get(i, "width"), get(i, "height")] : [get(i, "thumb_w") ?? 3, get(i, "thumb_h") ?? 2];
   }
 
   function mainFace(i) {
@@ -71,7 +73,7 @@ const Photos = (() => {
     return index === null ? [i] : [...columns.group.keys()].filter((k) => columns.group[k] === index);
   };
 
-  return { data, count: data?.count ?? 0, defects, threshold, get, has, words, size, faces, severity, found, suggested, reasons,
+  return { data, count: data?.count ?? 0, defects, threshold, get, has, words, sized, size, faces, severity, found, suggested, reasons,
     group, members, original, thumb: (i) => picture("thumbs", i), face: (i) => picture("faces", i),
     name: (i) => get(i, "name") ?? get(i, "path") ?? "?", score: (i) => get(i, "score") };
 })();

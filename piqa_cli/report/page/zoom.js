@@ -23,20 +23,30 @@ const Zoom = (() => {
     return node;
   }
 
+  // A photo that was not read has no size until the browser knows it.
+  function resize(made, { naturalWidth, naturalHeight }) {
+    Object.assign(made, { w: naturalWidth, h: naturalHeight, sized: true });
+    made.redraw?.();
+  }
+
   function pane(photo, { onLoad, onMissing } = {}) {
     const [w, h] = Photos.size(photo);
+    const sized = Photos.sized(photo);
     const stage = Dom.make("div", { class: "stage" });
     const node = Dom.make("div", { class: "pane-view" }, stage);
     const thumb = Photos.thumb(photo);
     if (thumb) stage.append(layer(thumb, "thumb"));
     const sharp = patch(photo, [w, h]);
     if (sharp) stage.append(sharp);
-    stage.append(boxes(photo, [w, h]));
+    if (sized) stage.append(boxes(photo, [w, h]));
+    const face = sized ? Photos.faces(photo)[0]?.box : undefined;
+    const made = { photo, node, stage, w, h, sized, face };
     const source = Photos.original(photo);
     if (source) {
       const original = layer(source, "original");
       original.addEventListener("load", () => {
         stage.classList.add("loaded");
+        if (!made.sized) resize(made, original);
         onLoad?.(source);
       });
       original.addEventListener("error", () => {
@@ -45,8 +55,7 @@ const Zoom = (() => {
       });
       stage.insertBefore(original, stage.querySelector(".boxes"));
     } else onMissing?.();
-    const face = Photos.get(photo, "width") ? Photos.faces(photo)[0]?.box : undefined;
-    return { photo, node, stage, w, h, face };
+    return made;
   }
 
   function group(panes, onChange) {
@@ -79,7 +88,7 @@ const Zoom = (() => {
 
     function draw() {
       const scales = panes.map(place);
-      onChange?.(scales.map((scale) => Math.round(scale * devicePixelRatio * 100)));
+      onChange?.(scales.map((scale, k) => (panes[k].sized ? `${Math.round(scale * devicePixelRatio * 100)} %` : "")));
     }
 
     function zoomAt(p, factor, x, y) {
@@ -135,8 +144,15 @@ const Zoom = (() => {
     for (const p of panes) {
       Gestures.attach(p, api);
       resized.observe(p.node);
+      p.redraw = draw;
     }
-    return { ...api, stop: () => resized.disconnect() };
+
+    function stop() {
+      resized.disconnect();
+      for (const p of panes) p.redraw = null;
+    }
+
+    return { ...api, stop };
   }
 
   return { pane, group };
