@@ -1,6 +1,8 @@
+import polars as pl
 import pytest
 
 from tests.browser.conftest import names, settle
+from tests.browser.shoot import frame_of, write_table
 
 BY_SCORE = [f"{stem}.jpg" for stem in ("one", "two", "four", "five", "coffee", "cat", "three", "rocket", "broken")]
 
@@ -49,6 +51,17 @@ def test_counts_say_what_a_click_would_show(page):
     assert option(page, "Camera", "Canon").locator(".n").inner_text() == "5"
     assert option(page, "Faults", "motion blur").locator(".n").inner_text() == "0"
     assert option(page, "Status", "No face").locator(".n").inner_text() == "1"
+
+
+def test_eyes_count_no_photo_that_was_not_read(open_page, tmp_path):
+    frame = frame_of(4).with_columns(
+        pl.Series("status", ["ok", "ok", "no_face", "error"]), pl.Series("eyes", ["open", "closed", None, None])
+    )
+    page = open_page(write_table(tmp_path / "report.html", frame))
+    assert option(page, "Eyes", "No face").locator(".n").inner_text() == "1"
+    option(page, "Eyes", "No face").click()
+    settle(page)
+    assert names(page) == ["IMG_00002.jpg"]
 
 
 def test_score_range_by_number(page):

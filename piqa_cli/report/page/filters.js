@@ -13,6 +13,7 @@ const Filters = (() => {
   }
 
   const single = (name) => (i) => [Photos.get(i, name) ?? NONE];
+  const eyesOf = (i) => (Photos.get(i, "status") === "error" ? [] : [Photos.get(i, "eyes") ?? NONE]); // nobody looked for a face
   const defectsOf = Array.from({ length: Photos.count }, (_, i) => {
     const found = Photos.found(i);
     return found.length ? found : [NONE];
@@ -24,7 +25,7 @@ const Filters = (() => {
     { id: "defect", title: "Faults", of: (i) => defectsOf[i],
       values: [...Photos.defects.map((d) => [d, Photos.words(d)]), [NONE, "None found"]] },
     { id: "status", title: "Status", values: STATUSES, of: single("status") },
-    { id: "eyes", title: "Eyes", values: EYES, of: single("eyes") },
+    { id: "eyes", title: "Eyes", values: EYES, of: eyesOf },
     { id: "camera", title: "Camera", values: column("camera", "Not known"), of: single("camera") },
     { id: "lens", title: "Lens", values: column("lens", "Not known"), of: single("lens") },
     { id: "folder", title: "Folder", values: column("folder", "."), of: single("folder") },
