@@ -123,6 +123,8 @@ def test_at_most_four_are_compared(page):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("c")
     assert page.locator("#compare .pane").count() == 4
+    said = "4 of 6 selected photos side by side"
+    assert page.inner_text("#compare h2") == said and page.text_content("#live") == said
 
 
 def test_what_rank_decided_is_shown_as_a_hint(open_page, tmp_path):

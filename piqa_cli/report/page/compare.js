@@ -66,7 +66,8 @@ const Compare = (() => {
     shown = photos.map(cell);
     area.replaceChildren(...shown.map(({ node }) => node));
     area.dataset.count = String(photos.length);
-    title.textContent = `${Format.plural(photos.length, "photo")} side by side`;
+    const { length } = State.selected;
+    title.textContent = length > photos.length ? `${photos.length} of ${length} selected photos side by side` : `${Format.plural(photos.length, "photo")} side by side`;
     zoom = Zoom.group(shown.map(({ pane }) => pane), (scales) => { percent.textContent = scales.map((scale) => scale || "–").join(" · "); });
     align.setAttribute("aria-pressed", "false");
     zoom.draw();
@@ -102,6 +103,7 @@ const Compare = (() => {
     if (!photos.includes(State.current)) State.go(photos[0]);
     dialog.showModal();
     fill(photos);
+    Dom.announce(title.textContent);
     active().node.focus();
   }
 
