@@ -78,6 +78,13 @@ globalThis.probes = {
     });
   },
 
+  // Whether the text of an element is wider than its box and ends in dots.
+  isCut(node) {
+    const text = document.createRange();
+    text.selectNodeContents(node);
+    return text.getBoundingClientRect().width > node.getBoundingClientRect().width + 0.01;
+  },
+
   isDrawn(canvas) {
     return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
   },

@@ -161,6 +161,24 @@ def test_charts_answer_their_questions(page):
     assert page.locator("#charts canvas").first.evaluate("(canvas) => probes.isDrawn(canvas)")
 
 
+def test_scores_stand_in_one_line_with_remarks_and_without(page):
+    page.locator("label.option", has_text="Face judged").click()
+    page.click("#tab-charts")
+    worst = page.locator("#charts .tiles").nth(1).locator(".tile")
+    assert [tile.locator(".faults").inner_text() for tile in worst.all()] == ["photo: motion blur", ""]
+    tops = worst.locator("b").evaluate_all("(scores) => scores.map((score) => score.getBoundingClientRect().top)")
+    assert tops[0] == pytest.approx(tops[1], abs=0.5)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_names_of_faults_are_whole(page, width):
+    page.set_viewport_size({"width": width, "height": 860})
+    page.click("#tab-charts")
+    faults = page.locator("#charts .figure", has=page.locator("h2", has_text="Faults")).locator("th button")
+    assert faults.count() > 5
+    assert faults.evaluate_all("(names) => names.filter(probes.isCut).map((name) => name.textContent)") == []
+
+
 def test_a_row_of_a_chart_filters(page):
     page.click("#tab-charts")
     page.locator("#charts button", has_text="NIKON").click()

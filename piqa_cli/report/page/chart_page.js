@@ -113,7 +113,7 @@ const ChartPage = (() => {
       Dom.make("td", { class: "n muted", text: Format.count(n) }),
       Dom.make("td", { class: "track" }, Dom.make("span", { class: "scale" }, Dom.make("span", { class: "half", style: { left: "0%", width: `${(n / most) * 100}%` } }))),
       Dom.make("td", { class: "n", text: Format.share(n / judged.length) }));
-    const body = Dom.make("table", { class: "ranges" }, Dom.make("thead", null, Dom.make("tr", null, Dom.make("th", { scope: "col", text: "Fault" }),
+    const body = Dom.make("table", { class: "ranges named" }, Dom.make("thead", null, Dom.make("tr", null, Dom.make("th", { scope: "col", text: "Fault" }),
       Dom.make("th", { scope: "col", class: "n", text: "photos" }), Dom.make("td"), Dom.make("th", { scope: "col", class: "n", text: "share" }))), Dom.make("tbody", null, ...shares.map(row)));
     return figure("Faults", "Photos with the fault, on the face or in the photo. One photo may have several.", body);
   }
