@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 
 from piqa_training.metrics import METRICS, Array, Measured, krcc, untied_pairs
 
+RESAMPLES = 1000  # for the intervals of a training run's results
 LEVEL = 0.95
 MATRIX_PHOTOS = 1500  # more photos than this are compared pair by pair without a matrix of all pairs
 _CHUNK = 2_000_000  # numbers handled at once
@@ -39,6 +40,8 @@ def resampled_scenes(scenes: list[Array], rng: np.random.Generator) -> Array:
     """Replicates (count, scenes, metrics): scenes drawn with replacement, each with a resample of its photos."""
     stacked = np.stack(scenes)  # (scenes, count, metrics)
     number, count, _ = stacked.shape
+    if number == 1:  # the mean over one scene is that scene, and so is its interval
+        return np.moveaxis(stacked, 0, 1)
     which = rng.integers(0, number, size=(count, number))
     resample = rng.integers(0, count, size=(count, number))
     return np.asarray(stacked[which, resample], dtype=np.float64)

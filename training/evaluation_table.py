@@ -82,11 +82,13 @@ def read_scores(path: Path) -> pl.DataFrame:
     return frame.with_columns(_numbers(frame, found, path).alias("predicted"))
 
 
-def own_labels(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.DataFrame:
     """A table of scores that brings its own labels: columns scene, label, predicted, and dataset where it is there.
 
+    Of one with the column split, only the rows of `part`.
+
     Raises:
-        UsageError: it has no column label, or a label is no number.
+        UsageError: it has no column label, a label is no number, or nothing is in that part.
     """
     if "label" not in frame.columns:
         hint = "name the labels with --manifest or --dataset, or add the column label"
@@ -94,7 +96,21 @@ def own_labels(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     frame = frame.with_columns(_numbers(frame, "label", path))
     if "scene" not in frame.columns:
         frame = frame.with_columns(scene=pl.lit(ONE_SCENE))
-    return frame.select([name for name in ("dataset", "scene", "label", "predicted") if name in frame.columns])
+    columns = [name for name in ("dataset", "scene", "label", "predicted") if name in frame.columns]
+    return _part_of(frame, part, path).select(columns)
+
+
+def _part_of(frame: pl.DataFrame, part: str, path: Path) -> pl.DataFrame:
+    """The rows of one part, where the table says which they are in, as a training run's own predictions do."""
+    if part == ALL_PARTS or "split" not in frame.columns or not set(frame["split"]) <= set(SPLITS):
+        return frame
+    rows = frame.filter(pl.col("split") == part)
+    if rows.is_empty():
+        has = ", ".join(sorted(set(frame["split"])))
+        raise UsageError(
+            f"{path}: no rows of the {part} part; there are {has}", hint=f"--part {ALL_PARTS} takes every row"
+        )
+    return rows
 
 
 def scores_by_image(frame: pl.DataFrame, path: Path) -> dict[str, float | None]:
@@ -140,7 +156,10 @@ def _numbers(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
     column = frame[name]
     if column.dtype == pl.String:
         column = column.str.strip_chars().replace("", None)
-    numbers = column.cast(pl.Float64, strict=False)
+    try:
+        numbers = column.cast(pl.Float64, strict=False)
+    except pl.exceptions.PolarsError:
+        raise UsageError(f"{path}: column {name} holds no numbers but {column.dtype}", hint=_HINT) from None
     lost = (numbers.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         row = int(lost[0])

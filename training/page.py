@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from piqa_cli.errors import OutputError, UsageError
+from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation import Evaluation, evaluate
 from piqa_training.evaluation_forms import TITLES
 from piqa_training.evaluation_table import clips_as_one
@@ -20,7 +21,6 @@ METRICS_FILE, PREDICTIONS_FILE = "metrics.jsonl", "predictions.parquet"
 RESULT_FILE, SETTINGS_FILE = "result.json", "settings.toml"
 PAGE_FILE = "report.html"
 TEMPLATE = "page.html.jinja"
-BOOTSTRAP = 500  # resamples for the intervals
 _WORDS = {"train": "Training part", "val": "Validation part", "test": "Test part"}
 _SHOWN = ("srcc", "plcc", "krcc", "pair_accuracy", "rmse")
 _COUNTS = ("n",)  # numbers of an epoch that are no curves
@@ -131,7 +131,7 @@ def _parts(path: Path, before: dict[str, dict[str, float | None]]) -> list[Part]
         return []
     frame = clips_as_one(pl.read_parquet(path, glob=False)).filter(pl.col("predicted").is_finite())
     return [
-        Part(words, evaluate(rows, bootstrap=BOOTSTRAP), _scatters(rows, words), before.get(split) or {})
+        Part(words, evaluate(rows, bootstrap=RESAMPLES), _scatters(rows, words), before.get(split) or {})
         for split, words in _WORDS.items()
         if not (rows := frame.filter(pl.col("split") == split)).is_empty()
     ]

@@ -73,4 +73,5 @@ def run(args: Sequence[str]) -> int:
     """
     with reported():
         code = get_command(app).main(args=list(args), prog_name="piqa", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk is told as an error
         return code if isinstance(code, int) else 0

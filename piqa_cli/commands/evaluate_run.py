@@ -76,7 +76,7 @@ def bring_together(labels: Labels, scorer: Scorer) -> tuple[pl.DataFrame, str]:
     except ImportError as error:
         raise missing_package(error) from error
     if scorer.table is not None and not labels.named:
-        return tables.own_labels(tables.read_scores(scorer.table), scorer.table), scorer.table.stem
+        return tables.own_labels(tables.read_scores(scorer.table), scorer.table, labels.part), scorer.table.stem
     rows = tables.labelled_part(_open(labels), labels.part)
     if scorer.table is not None:
         scores = tables.scores_by_image(tables.read_scores(scorer.table), scorer.table)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ EXTRAS = {
     "scipy": "train",
 }
 """Packages that come with an extra only, by the name that is imported."""
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # of a stream without a name
 
 # Typer's own usage error. It has no public name of its own in every release; BadParameter has, and is one of them.
 _UsageFailure: Any = typer.BadParameter.__base__
@@ -58,6 +61,12 @@ def reported() -> Iterator[None]:
     except BrokenPipeError:
         _drop_output()
         raise SystemExit(READER_GONE) from None
+    except OSError as error:
+        if error.filename is not None or error.errno not in _CANNOT_WRITE:
+            raise
+        _drop_output()
+        _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
+        raise SystemExit(WRONG_USAGE) from None
 
 
 def _complain(message: str, hint: str | None) -> None:

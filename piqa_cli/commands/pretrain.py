@@ -13,7 +13,6 @@ _DATA, _LEARN = "What to learn from", "How to learn"
 
 app = typer.Typer(
     name="pretrain",
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     help="Prepare a network for training: on degraded photos, on videos, on faces.",
@@ -42,6 +41,13 @@ Passes = Annotated[
 Versions = Annotated[
     int, typer.Option(min=3, help="Versions of a photo in a pass.", metavar="N", rich_help_panel=_LEARN)
 ]
+
+
+@app.callback(invoke_without_command=True)
+def pretrain(ctx: typer.Context) -> None:
+    """Prepare a network for training: on degraded photos, on videos, on faces."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 @app.command()

@@ -111,6 +111,15 @@ def settings_of(request: Request) -> TrainSettings:
     return load_settings(request["preset"], request["config"], overrides)
 
 
+def _check_used(request: Request) -> None:
+    """An option of another kind of labels must not look as if it did something."""
+    for option in ("attribute", "split"):
+        if request[option] is not None and request["dataset"] is None:
+            raise UsageError(f"--{option} goes with --dataset", hint="a manifest says the same with its columns")
+    if request["scenes"] is not None and request["from_ratings"] is None:
+        raise UsageError("--scenes goes with --from-ratings", hint="a manifest says the same with its column scene")
+
+
 def manifest_of(request: Request, view: TrainView, *, dry_run: bool = False) -> Manifest:
     """All data sets that were named, as one.
 
@@ -119,6 +128,7 @@ def manifest_of(request: Request, view: TrainView, *, dry_run: bool = False) -> 
     """
     if (request["dataset"] is None) != (request["root"] is None):
         raise UsageError("--dataset and --root go together: the data set's name and its folder")
+    _check_used(request)
     share = {} if request["test_share"] is None else {"test_share": request["test_share"]}
     parts = []
     if request["dataset"] is not None:

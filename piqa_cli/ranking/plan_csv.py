@@ -62,7 +62,7 @@ def _item(row: Mapping[str, str | None]) -> PlanItem:
     return PlanItem(
         photo=_path(cells["photo"]),
         mates=tuple(_path(mate) for mate in _texts(cells.get("mates", ""))),
-        stars=_stars(cells.get("stars", "")),
+        stars=REJECTED if decision == "reject" and not cells.get("stars") else _stars(cells.get("stars", "")),
         label=cells["label"] or None if "label" in cells else LABELS[decision],
         decision=decision,
         score=_score(cells.get("score", "")),

@@ -99,9 +99,10 @@ def _typed(column: pl.Series, path: Path) -> pl.Series:
 
 
 def _truth(column: pl.Series) -> pl.Series:
-    """true and false, as CSV spells them; anything else is lost."""
-    words = {"true": True, "false": False}
-    return column.cast(pl.String, strict=False).replace_strict(words, default=None, return_dtype=pl.Boolean)
+    """true and false, also as pandas and spreadsheets spell them (True, TRUE, 1, 1.0); anything else is lost."""
+    words = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+    text = column.cast(pl.String, strict=False).str.to_lowercase()
+    return text.replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
 def _check(frame: pl.DataFrame, path: Path) -> None:

@@ -119,6 +119,23 @@ def test_a_table_with_labels_of_its_own(piqa, tmp_path, suffix, name):
     assert json.loads(out.read_text())["median"]["srcc"] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(("part", "photos"), [("test", 4), ("val", 3), ("all", 7)])
+def test_predictions_of_a_run_are_evaluated_by_part(piqa, tmp_path, part, photos):
+    table, out = tmp_path / "predictions.csv", tmp_path / "out.json"
+    rows = [f"{n},{n % 3},{'val' if n < 3 else 'test'}" for n in range(7)]
+    table.write_text("\n".join(["label,predicted,split", *rows]))
+    assert piqa("evaluate", "--scores", table, "--part", part, "--json", out, "--bootstrap", 0).code == 0
+    assert json.loads(out.read_text())["scenes"][0]["n"] == photos
+
+
+def test_a_column_of_lists_is_no_column_of_numbers(piqa, tmp_path):
+    table = tmp_path / "scores.json"
+    table.write_text('[{"label": 1, "predicted": [1, 2]}]')
+    result = piqa("evaluate", "--scores", table)
+    assert result.code == 2
+    assert "column predicted holds no numbers" in result.err
+
+
 def test_a_table_without_scenes_is_one_scene(piqa, tmp_path):
     table = tmp_path / "scores.csv"
     table.write_text("label,score\n1,10\n2,20\n3,15\n4,\n")
@@ -256,6 +273,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(piqa, engine, manifest
         ("label,score\nx,1\n", "row 1, column label: 'x' is no number"),
         ("label,score\n,1\n", "1 labels are missing"),
         ("label,score\n1,\n2,\n", "no photo has both"),
+        ("label,score,split\n1,1,val\n2,2,val\n", "no rows of the test part; there are val"),
     ],
 )
 def test_tables_that_cannot_be_compared(piqa, tmp_path, content, message):

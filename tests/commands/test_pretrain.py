@@ -52,6 +52,7 @@ def test_help_names_the_three_commands():
     output = call("--help")
     assert all(name in output for name in ("synthetic", "lsvq", "gfiqa"))
     assert isinstance(app, typer.Typer)
+    assert call() == output  # as of `piqa models` alone
 
 
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")

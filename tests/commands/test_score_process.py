@@ -91,6 +91,29 @@ def test_a_reader_that_goes_away_is_no_error(start, many, model, form) -> None:
     assert (process.returncode, err) == (141, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize(
+    "arguments", [["score", "{photos}", "--format", "csv", "-q"], ["--version"]], ids=["score", "version"]
+)
+def test_a_full_disk_behind_stdout_is_one_message(start, many, model, arguments) -> None:
+    arguments = [part.replace("{photos}", str(many)) for part in arguments]
+    extra = ["--model", model.path] if arguments[0] == "score" else []
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        process = start(*arguments, *extra, stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.decode().startswith("piqa: error: cannot write the output: No space left on device\nhint: ")
+
+
+def test_without_stdout_a_run_goes_through(start, many, model, tmp_path) -> None:
+    table = tmp_path / "scores.csv"
+    options = {"preexec_fn": lambda: os.close(1), "stderr": subprocess.PIPE}
+    process = start("score", many, "--model", model.path, "-q", "-o", table, **options)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert len(rows(table)) == 80
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_stdout_will_do(start, tmp_path, model, encoding, monkeypatch) -> None:
     (tmp_path / "写真.jpg").write_bytes(b"x")

@@ -28,6 +28,7 @@ def test_what_the_report_exports():
 def test_two_columns_are_enough_and_labels_follow_the_decision():
     plan = plan_from_csv("\ufeffdecision,photo\r\npick,/a.jpg\r\nreject,/b.jpg\r\nkeep,/c.jpg\r\n")
     assert [item.label for item in plan.items] == ["Green", "Red", None]
+    assert [item.stars for item in plan.items] == [None, -1, None]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes")

@@ -49,6 +49,15 @@ def test_a_name_is_no_pattern(tmp_path: Path, name: str, suffix: str) -> None:
     assert read_score_file(table)["path"].to_list() == ["mine.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("yes", "no"), [("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("1", "0"), ("1.0", "0.0")]
+)
+def test_truth_as_other_programs_write_it(tmp_path: Path, yes: str, no: str) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(f"path,score,status,face_cut\na.jpg,50,ok,{yes}\nb.jpg,40,ok,{no}\n")
+    assert read_score_file(table)["face_cut"].to_list() == [True, False]
+
+
 def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("path,score,status,mine\na.jpg,50,ok,7\nb.jpg,,error,8\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -162,6 +163,24 @@ def test_a_copy_that_failed_is_no_concern_of_undo(photo: Path, tmp_path: Path, m
         assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
     assert not undo(tmp_path / "journal").problems
     assert (tmp_path / "out" / "a.jpg").read_bytes() == b"somebody else's"
+
+
+def test_a_move_off_a_read_only_disk_leaves_no_copy(photo: Path, tmp_path: Path, monkeypatch) -> None:
+    """Another disk, so that it is copied first; nothing can be removed there, not even what is not there."""
+
+    def refuse(self: Path, missing_ok: bool = False, real=Path.unlink) -> None:
+        if self.parent == photo.parent:
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+        real(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(files, "rename_exclusively", lambda source, target: False)
+    monkeypatch.setattr(files, "link_exclusively", refuse, raising=False)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    wanted = plan(item(photo, move="move", destination=tmp_path / "out" / "a.jpg"))
+    assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
+    assert not undo(tmp_path / "journal").problems
+    assert photo.read_bytes() == JPEG
+    assert not (tmp_path / "out" / "a.jpg").exists()
 
 
 def test_the_source_folder_is_made_again(photo: Path) -> None:

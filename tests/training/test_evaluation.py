@@ -101,6 +101,11 @@ def test_intervals_are_the_same_for_the_same_seed_and_shrink_with_photos():
         assert low < result.measured.values["srcc"] < high
 
 
+def test_the_middle_of_one_scene_has_the_interval_of_that_scene():
+    alone = evaluate(made([30]), bootstrap=200)
+    assert alone.mean_intervals["srcc"] == alone.median_intervals["srcc"] == alone.scenes[0].intervals["srcc"]
+
+
 def test_a_further_scene_changes_no_other_scenes_interval():
     alone, beside = evaluate(made([30]), bootstrap=100), evaluate(made([30, 20]), bootstrap=100)
     assert alone.scenes[0].intervals == beside.scenes[0].intervals

@@ -40,6 +40,12 @@ def test_options_win_over_the_file_and_the_file_over_the_preset(tmp_path):
     assert settings.run.patience == PRESETS["dn-piqa"].run.patience
 
 
+def test_a_byte_order_mark_is_no_setting(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_bytes(b"\xef\xbb\xbf[run]\nepochs = 3\n")
+    assert load_settings("dn-piqa", file).run.epochs == 3
+
+
 def test_a_file_may_name_the_preset_and_an_option_another(tmp_path):
     file = tmp_path / "s.toml"
     file.write_text('[network]\npreset = "dn-piqa"\n')

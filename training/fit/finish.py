@@ -17,6 +17,7 @@ from torch import Tensor
 from piqa_cli.model.checkpoint import load_model, save_model
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import LIQE_FILE
+from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation_forms import to_dict
 from piqa_training.fit.learn import placed_rows
 from piqa_training.fit.placement import align_face_head, fresh_map, matched_map
@@ -27,13 +28,13 @@ from piqa_training.fit.state import FOLDER, START_FILE
 from piqa_training.manifest import Split
 
 MODEL_FOLDER = "model"
-RESAMPLES = 1000  # for the intervals of the test results
 
 
 def finish(session: Session) -> dict[str, Any]:
     """Write the model, the predictions, `result.json` and the report page -> the content of `result.json`."""
     if session.state.standing.best_epoch == 0:
-        session.observer.note("no epoch was better on the validation part: RUN/model is the starting model")
+        model = session.run / MODEL_FOLDER
+        session.observer.note(f"no epoch was better on the validation part: {model} is the starting model")
     place_map(session)
     network = _release(session)
     history = session.state.standing.history
