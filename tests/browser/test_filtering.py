@@ -53,6 +53,16 @@ def test_counts_say_what_a_click_would_show(page):
     assert option(page, "Status", "No face").locator(".n").inner_text() == "1"
 
 
+def test_a_fault_that_the_reasons_name_is_found_however_faint(open_page, tmp_path):
+    """A photo below 70 has the likeliest reason, also where no severity is plain."""
+    frame = frame_of(3).with_columns(
+        pl.lit(0.1).alias("photo_color_cast"), pl.Series("reasons", ["photo: color cast", None, "face: eyes closed"])
+    )
+    page = open_page(write_table(tmp_path / "report.html", frame))
+    assert option(page, "Faults", "color cast").locator(".n").inner_text() == "1"
+    assert option(page, "Faults", "None found").locator(".n").inner_text() == "2"
+
+
 def test_eyes_count_no_photo_that_was_not_read(open_page, tmp_path):
     frame = frame_of(4).with_columns(
         pl.Series("status", ["ok", "ok", "no_face", "error"]), pl.Series("eyes", ["open", "closed", None, None])

@@ -106,7 +106,8 @@ const ChartPage = (() => {
   function defects(photos) {
     const judged = photos.filter((i) => Photos.score(i) !== null);
     if (!judged.length) return null;
-    const shares = Photos.defects.map((d) => [d, judged.filter((i) => Photos.severity(i, d) >= Photos.threshold).length]).sort((a, b) => b[1] - a[1]);
+    const found = judged.flatMap(Photos.found);
+    const shares = Photos.defects.map((d) => [d, found.filter((one) => one === d).length]).sort((a, b) => b[1] - a[1]);
     const most = Math.max(judged.length / 5, shares[0]?.[1] ?? 0); // a full bar is a fifth of the photos or more
     const row = ([d, n]) => Dom.make("tr", null,
       Dom.make("th", { scope: "row" }, Dom.make("button", { type: "button", class: "link", text: Photos.words(d), title: `Show only: ${Photos.words(d)}`, onclick: () => Filters.toggle("defect", d, true) })),

@@ -56,12 +56,14 @@ const Photos = (() => {
   }
 
   const severity = (i, defect) => Math.max(get(i, `photo_${defect}`) ?? 0, get(i, `face_${defect}`) ?? 0);
-  const found = (i) => defects.filter((defect) => severity(i, defect) >= threshold);
   const suggested = (i) => {
     const stars = get(i, "stars");
     return stars === null ? null : Math.max(0, stars); // a table of `piqa rank` has -1 for rejects
   };
   const reasons = (i) => (get(i, "reasons") ?? "").split("; ").filter(Boolean);
+  // What is plain, and what the reasons name: a low score has its likeliest one, however faint.
+  const named = (i) => new Set(reasons(i).map((reason) => reason.split(": ").at(-1)));
+  const found = (i) => defects.filter((defect) => severity(i, defect) >= threshold || named(i).has(words(defect)));
 
   function group(i) {
     const index = get(i, "group");
