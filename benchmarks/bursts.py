@@ -129,10 +129,9 @@ def show_duplicates(name: str, scores: Sequence[PhotoScore]) -> None:
     """Print how many photos `piqa rank --duplicates` takes together, and the largest such group."""
     similarity = Similarity.of(scores)
     found = [] if similarity is None else similarity.clusters(range(len(scores)), DUPLICATE_SIMILARITY)
-    sizes = sorted(map(len, found))
-    print(
-        f"{name}: {sum(sizes)} of {len(scores)} photos in {len(found)} groups of near-duplicates, at most {sizes[-1:]}"
-    )
+    sizes = list(map(len, found))
+    inside, largest = sum(sizes), max(sizes, default=0)
+    print(f"{name}: {inside} of {len(scores)} photos in {len(found)} groups of near-duplicates, {largest} at most")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,6 @@ from tests.ranking.shoots import DARKTABLE, LIGHTROOM, item, plan, rated, tree
 JPEG = encoded(corners(), "JPEG")
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 @pytest.fixture
 def shoot(tmp_path: Path) -> Path:
     """IMG_1 as JPEG and CR2 with Lightroom's sidecar, IMG_2 as NEF alone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,6 @@ from tests.ranking.shoots import LIGHTROOM, item, plan, rated, tree
 
 JPEG = encoded(corners(), "JPEG")
 EMBED = ApplyOptions(embed=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture

@@ -30,12 +30,6 @@ OPTIONS = ApplyOptions(embed=True)
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process loses nothing that it wrote; only a power cut would."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 def make_shoot(root: Path) -> Path:
     """Two shots with mates and sidecars, one of them as JPEG that can be marked, and a name that is taken."""
     shoot = root / "shoot"

@@ -6,11 +6,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from piqa_cli.ranking import files
 from piqa_cli.ranking.actions import ApplyOptions, apply_plan, clear, preview, undo
 from piqa_cli.ranking.plan import MOVES
 from piqa_cli.records import PhotoFile
@@ -82,11 +80,6 @@ def execute(root: Path, run: dict[str, object], number: int) -> tuple[Path, set[
     journal = root / f"journal-{number}"
     outcome = apply_plan(plan(*items), options, journal)
     return journal, {problem.message for problem in outcome.problems}
-
-
-@pytest.fixture(autouse=True)
-def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.os, "fsync", lambda handle: None)
 
 
 many = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

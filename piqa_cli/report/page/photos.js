@@ -62,8 +62,10 @@ const Photos = (() => {
   };
   const reasons = (i) => (get(i, "reasons") ?? "").split("; ").filter(Boolean);
   // What is plain, and what the reasons name: a low score has its likeliest one, however faint.
-  const named = (i) => new Set(reasons(i).map((reason) => reason.split(": ").at(-1)));
-  const found = (i) => defects.filter((defect) => severity(i, defect) >= threshold || named(i).has(words(defect)));
+  const found = (i) => {
+    const named = reasons(i).map((reason) => reason.split(": ").at(-1));
+    return defects.filter((defect) => severity(i, defect) >= threshold || named.includes(words(defect)));
+  };
 
   function group(i) {
     const index = get(i, "group");
