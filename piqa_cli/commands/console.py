@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -148,9 +149,18 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Drop messages whose reader is gone: the work goes on. For stdout it is not ours to say."""
+        if not self.stderr:
+            raise  # rich calls this while it handles the error
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 @cache
 def _console(*, stderr: bool) -> Console:
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def _print(lines: Iterable[Line], *, stderr: bool) -> None:

@@ -1,7 +1,7 @@
 """Errors become one line, a hint and an exit code, here and nowhere else.
 
 0 fine, 1 a gate failed, 2 wrong usage or nothing that can be done, 3 some photos failed (with --strict),
-130 interrupted, 141 the reader of our output went away.
+130 interrupted, 141 the reader of our output went away and nothing else is wrong.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,6 +67,20 @@ def reported() -> Iterator[None]:
         _drop_output()
         _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
         raise SystemExit(WRONG_USAGE) from None
+
+
+def unless_gone(write: Callable[[], None]) -> int:
+    """Write to stdout what other work follows: where the reader is gone, the rest is dropped and the work goes on.
+
+    Returns:
+        0 or 141: the exit code of a run with which nothing else is wrong.
+    """
+    try:
+        write()
+    except BrokenPipeError:
+        _drop_output()
+        return READER_GONE
+    return 0
 
 
 def _complain(message: str, hint: str | None) -> None:

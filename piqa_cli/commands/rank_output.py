@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 
 import polars as pl
 
 from piqa_cli.commands import console
-from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED, unless_gone
 from piqa_cli.commands.options import Format
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
@@ -24,7 +25,7 @@ _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns
 
 
 def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
-    """Rank, write, show and act; return the exit code: 130 goes before 1, 1 before 3.
+    """Rank, write, show and act; return the exit code: 130 goes before 1, 1 before 3, and that before 141.
 
     An interrupted run is shown but not acted on: another photo may be the best of its burst.
     """
@@ -36,7 +37,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look)
     run.seconds += time.perf_counter() - started
     frame = with_ranking(in_order(ranked, run.scores, table), ranked)
-    _save_and_show(frame, ranked, run, request)
+    gone = _save_and_show(frame, ranked, run, request)
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
     if run.interrupted or run.failure:
@@ -47,7 +48,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     failed = delivery.strict and some_failed(frame)
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
-    return SOME_FAILED if failed else code
+    return SOME_FAILED if failed else code or gone
 
 
 def _hand_over(frame: pl.DataFrame, request: Request) -> None:
@@ -68,13 +69,18 @@ def _stopped(run: Run, request: Request) -> int:
     return INTERRUPTED
 
 
-def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], run: Run, request: Request) -> None:
+def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], run: Run, request: Request) -> int:
     delivery = request.delivery
     if delivery.output is not None:
         write_table(frame, delivery.output)
     if request.list0 and (run.interrupted or run.failure):
         console.warn("no picks are listed: another photo may be the best of its burst")
-        return
+        return 0
+    return unless_gone(partial(_show, frame, ranked, request))
+
+
+def _show(frame: pl.DataFrame, ranked: list[RankedPhoto], request: Request) -> None:
+    delivery = request.delivery
     if request.list0:
         picks = [photo.score.path for photo in ranked if photo.decision == "pick"]
         sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in picks))

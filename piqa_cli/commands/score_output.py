@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import polars as pl
 
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
-from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED, unless_gone
 from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.options import Format
@@ -24,11 +25,12 @@ _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
 
 
 def deliver(run: Run, delivery: Delivery) -> int:
-    """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3."""
+    """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3, and that before 141."""
     frame = to_frame(run.scores)
     nothing_yet = (run.interrupted or run.failure is not None) and frame.is_empty()
+    gone = 0
     if not nothing_yet:
-        _save_and_show(with_positions(frame, run.scores) if delivery.with_gps else frame, delivery)
+        gone = _save_and_show(with_positions(frame, run.scores) if delivery.with_gps else frame, delivery)
         if not delivery.quiet:
             _sum_up(frame, run, delivery)
     if run.interrupted:
@@ -38,7 +40,7 @@ def deliver(run: Run, delivery: Delivery) -> int:
         return 0  # the caller raises it; half a set is not judged
     failed = delivery.strict and some_failed(frame)
     code = judge(frame, delivery.gates, embeddings=embeddings_of(run), quiet=delivery.quiet)
-    return code or (SOME_FAILED if failed else 0)
+    return code or (SOME_FAILED if failed else gone)
 
 
 def embeddings_of(run: Run) -> dict[str, bytes]:
@@ -46,9 +48,13 @@ def embeddings_of(run: Run) -> dict[str, bytes]:
     return {path_cell(score.path): score.embedding for score in run.scores if score.embedding is not None}
 
 
-def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> None:
+def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> int:
     if delivery.output is not None:
         write_table(frame, delivery.output)
+    return unless_gone(partial(_show, frame, delivery))
+
+
+def _show(frame: pl.DataFrame, delivery: Delivery) -> None:
     form = delivery.format or (Format.TABLE if delivery.output is None else None)
     if form is Format.TABLE:
         console.print_table(_terminal_table(frame, delivery.show) if console.is_terminal() else table_lines(frame))

@@ -124,3 +124,55 @@ def test_any_encoding_of_stdout_will_do(start, tmp_path, model, encoding, monkey
     assert process.returncode == 0, err
     assert ("写真" if encoding == "utf-8" else r"\u5199\u771f").encode() in out
     assert b"1 ok" in err
+
+
+@pytest.fixture
+def unread():
+    """A pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+def test_gates_and_their_files_need_no_reader_of_stdout(start, many, model, tmp_path, unread) -> None:
+    result = tmp_path / "result.xml"
+    command = ["score", many, "--model", model.path, "-q", "--fail-under"]
+    process = start(*command, "90", "--junit", result, stdout=unread, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"80 of 80 scored photos are below 90" in err
+    assert result.exists()
+    process = start(*command, "0", stdout=unread, stderr=subprocess.PIPE)
+    assert (process.communicate(timeout=60)[1], process.returncode) == (b"", 141)
+
+
+def test_a_failed_photo_goes_before_the_reader_that_is_gone(start, many, model, unread) -> None:
+    (many / "bad.jpg").write_bytes(b"x")
+    process = start("score", many, "--model", model.path, "-q", "--strict", stdout=unread, stderr=subprocess.PIPE)
+    assert process.communicate(timeout=60)[1] == b"piqa: 1 of 81 photos could not be scored (--strict)\n"
+    assert process.returncode == 3
+
+
+def test_messages_that_nobody_reads_stop_nothing(start, many, model, tmp_path, unread) -> None:
+    result, table = tmp_path / "result.xml", tmp_path / "scores.csv"
+    command = ["score", many, "--model", model.path, "--junit", result, "-o", table, "--annotations", "github"]
+    process = start(*command, "--fail-under", "1", stdout=subprocess.PIPE, stderr=unread)
+    assert process.communicate(timeout=60)[0] == b""
+    assert process.returncode == 1
+    assert result.exists()
+    process = start("score", many, "--model", model.path, stdout=unread, stderr=unread)
+    assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.parametrize("extra", [[], ["--list0"]], ids=["table", "list"])
+def test_rank_acts_without_a_reader_of_stdout(start, many, model, tmp_path, unread, extra) -> None:
+    command = ["rank", many, "--model", model.path, "--by", "none", "--top", "1", "--write-xmp", "--apply", *extra]
+    process = start(*command, "--journal", tmp_path / "j.jsonl", stdout=unread, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 141
+    assert b"done     marked" in err
+    assert (many / "79.xmp").exists()
+    process = start("rank", many, "--model", model.path, "--fail-under", "90", stdout=unread, stderr=subprocess.PIPE)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
