@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.separators import separator_of
 from piqa_training.manifest import ONE_SCENE, SPLITS, Manifest
 
 ALL_PARTS = "all"
@@ -16,7 +17,7 @@ PARTS = (*SPLITS, ALL_PARTS)
 SCORES = ("predicted", "raw_score", "score")
 """Columns that hold scores, the first that is there counts. `raw_score` has not lost order at the ends of 0 to 100."""
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": lambda path: pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False),
+    ".csv": lambda path: _csv(path),
     ".parquet": lambda path: pl.read_parquet(path, glob=False),
     ".jsonl": lambda path: pl.read_ndjson(path.read_bytes(), infer_schema_length=None),  # takes names for patterns
     ".json": lambda path: pl.read_json(path, infer_schema_length=None),
@@ -141,6 +142,17 @@ def check_overlap(labels: pl.DataFrame, scores: Mapping[str, float | None], path
         example = f"{labels['image'][0]} and {next(iter(scores), 'an empty table')}"
         hint = "score the same files, and evaluate where the table's relative paths lead to them"
         raise UsageError(f"{path}: none of its photos has a label (compare {example})", hint=hint)
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    """As text, with the point in numbers that a spreadsheet with commas in them separated by semicolons."""
+    with path.open("rb") as file:
+        separator = separator_of(file.readline().decode("utf-8", "replace"))
+    frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False, separator=separator)
+    if separator == ",":
+        return frame
+    numbers = [name for name in frame.columns if name in (*SCORES, "label")]
+    return frame.with_columns(pl.col(numbers).str.replace(",", ".", literal=True))
 
 
 def _absolute(name: str, folder: Path) -> str:

@@ -1,7 +1,8 @@
 """Choices as a CSV file, as the HTML report exports them or a person writes them, read strictly as a plan.
 
 `photo` and `decision` are needed; `stars`, `label`, `score`, `group`, `reasons` (joined by "; ") and `mates` (a JSON
-list) may be there. Everything else about a photo stays as it is: nothing is moved.
+list) may be there, separated by commas, semicolons or tabs. Everything else about a photo stays as it is: nothing is
+moved.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.plan import DECISIONS, PLAN_VERSION, REJECTED, Decision, Plan, PlanItem
 from piqa_cli.ranking.planning import LABELS
+from piqa_cli.separators import separator_of
 
 _NEEDED = ("photo", "decision")
 _KNOWN = (*_NEEDED, "stars", "label", "score", "group", "reasons", "mates")
@@ -30,7 +32,10 @@ def plan_from_csv(text: str, name: str = "plan") -> Plan:
     Raises:
         UsageError: no CSV with these columns, or a cell that is not what it should be (the line is named).
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    head = lines.readline()
+    lines.seek(0)
+    reader = csv.DictReader(lines, delimiter=separator_of(head), strict=True)
     items: dict[Path, PlanItem] = {}
     try:
         _check_header(reader.fieldnames or ())
@@ -87,7 +92,7 @@ def _path(text: str) -> Path:
         text = os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode()))
     path = Path(text)
     if not path.is_absolute() or "\0" in text or ".." in path.parts:
-        raise ValueError(f"{text!r} is no absolute path")
+        raise ValueError(f"{text!r} is no absolute path: write photos with all their folders, without '..'")
     return path
 
 
@@ -107,7 +112,7 @@ def _stars(text: str) -> int | None:
 
 
 def _score(text: str) -> float | None:
-    score = float(text) if text else None
+    score = float(text.replace(",", ".")) if text else None
     if score is not None and not 0 <= score <= 100:
         raise ValueError(f"score {text!r} is not between 0 and 100")
     return score

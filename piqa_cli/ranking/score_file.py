@@ -15,6 +15,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
+from piqa_cli.separators import separator_of
 
 _NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
@@ -25,7 +26,7 @@ _DEEPEST = 10  # levels of JSON; a table has two
 _MOST_FACES = 10_000
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": lambda path: pl.read_csv(path, infer_schema=False, glob=False),
+    ".csv": lambda path: _csv(path),
     ".parquet": lambda path: pl.read_parquet(path, glob=False),
     ".jsonl": lambda path: pl.read_ndjson(  # takes names for patterns, and cannot be told otherwise
         _shallow(path, lines=True).read_bytes(), infer_schema_length=None
@@ -64,6 +65,17 @@ def path_of(text: str) -> Path:
     if "\\x" not in text or os.path.lexists(text):
         return Path(text)
     return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    """As text, with the point in numbers that a spreadsheet with commas in them separated by semicolons."""
+    with path.open("rb") as file:
+        separator = separator_of(file.readline().decode("utf-8", "replace"))
+    frame = pl.read_csv(path, infer_schema=False, glob=False, separator=separator)
+    if separator == ",":
+        return frame
+    numbers = [name for name in frame.columns if SCHEMA.get(name) == pl.Float64]
+    return frame.with_columns(pl.col(numbers).str.replace(",", ".", literal=True))
 
 
 def _shallow(path: Path, *, lines: bool) -> Path:

@@ -108,6 +108,15 @@ def test_a_table_of_a_person(page, report, tmp_path):
     assert "picked" in label(page, "one.jpg")
 
 
+@pytest.mark.parametrize("separator", [";", "\t"], ids=["semicolon", "tab"])
+def test_a_table_that_a_spreadsheet_of_another_country_saved(page, report, tmp_path, separator):
+    file = tmp_path / "mine.csv"
+    rows = [["photo", "decision", "reasons"], [f"{report.parent}/a/one.jpg", "pick", "blur, noise"]]
+    file.write_text("".join(separator.join(row) + "\r\n" for row in rows))
+    assert "marks of 1 photo were loaded" in load(page, file)
+    assert "picked" in label(page, "one.jpg")
+
+
 ITEM = json.loads(plan_of(Path("/a"), ("one.jpg", 3, "pick", True)))["items"][0]
 PLAN = {"kind": "piqa rank plan", "version": 1}
 BAD = {

@@ -144,6 +144,13 @@ def test_a_table_without_scenes_is_one_scene(piqa, tmp_path):
     assert "1 photos with a label have no score" in result.out
 
 
+def test_a_table_separated_by_semicolons_with_commas_in_numbers(piqa, tmp_path):
+    table, out = tmp_path / "scores.csv", tmp_path / "out.json"
+    table.write_text("label;score\n1,5;10,25\n2,5;30\n3;20,5\n4;40\n")
+    assert piqa("evaluate", "--scores", table, "--json", out, "--bootstrap", 0).code == 0
+    assert json.loads(out.read_text())["median"]["srcc"] == pytest.approx(0.8)
+
+
 def test_relative_paths_lead_from_the_tables_folder(piqa, photos, manifest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = "".join(f"{n}.jpg,{n}\n" for n in LABELS)

@@ -31,6 +31,14 @@ def test_two_columns_are_enough_and_labels_follow_the_decision():
     assert [item.stars for item in plan.items] == [None, -1, None]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_separators_and_decimals_of_other_countries(separator):
+    rows = [["photo", "decision", "score", "mates"], ["/a, b.jpg", "pick", "91,5", '"[""/a.CR2"", ""/a.wav""]"']]
+    (item,) = plan_from_csv("\ufeff" + "".join(separator.join(row) + "\r\n" for row in rows)).items
+    assert (item.photo, item.decision, item.score) == (Path("/a, b.jpg"), "pick", 91.5)
+    assert item.mates == (Path("/a.CR2"), Path("/a.wav"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes")
 def test_bytes_of_a_name_that_are_no_utf8(tmp_path):
     (item,) = plan_from_csv(f"photo,decision\n{tmp_path}/a\\xff.jpg,pick\n").items
@@ -48,7 +56,7 @@ def test_bytes_of_a_name_that_are_no_utf8(tmp_path):
         ("photo,decision,photo\n", "photo, decision"),
         ("photo,decision,evil\n", "photo, decision"),
         ("photo,decision\n/a.jpg,pick\n/a.jpg,keep\n", "line 3: '/a.jpg' is there a second time"),
-        ("photo,decision\na.jpg,pick\n", "line 2: 'a.jpg' is no absolute path"),
+        ("photo,decision\na.jpg,pick\n", "line 2: 'a.jpg' is no absolute path: write photos with all their folders"),
         ("photo,decision\n/a/../b.jpg,pick\n", "no absolute path"),
         ("photo,decision\n/a.jpg,maybe\n", "'maybe' is none of pick, keep, reject"),
         ("photo,decision\n/a.jpg\n", "number of cells"),

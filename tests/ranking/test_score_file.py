@@ -66,6 +66,17 @@ def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
     assert [score.score for score in to_scores(read)] == [50.0, None]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_separators_and_decimals_of_other_countries(tmp_path: Path, separator: str) -> None:
+    table = tmp_path / "own.csv"
+    rows = [["path", "score", "status", "reasons"], ["a, b.jpg", "50,25", "ok", "x, y"], ["c.jpg", "40.5", "ok", ""]]
+    table.write_text("\ufeff" + "".join(separator.join(row) + "\r\n" for row in rows), encoding="utf-8", newline="")
+    read = read_score_file(table)
+    assert read["path"].to_list() == ["a, b.jpg", "c.jpg"]
+    assert read["score"].to_list() == [50.25, 40.5]
+    assert read["reasons"].to_list() == ["x, y", None]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.separators import separator_of
 
 _PARQUET_MAGIC = b"PAR1"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _csv(path: Path, data: bytes) -> LabelFile:
     lines = io.StringIO(text, newline="")
     head = lines.readline()
     lines.seek(0)
-    reader = csv.reader(lines, delimiter=max(_SEPARATORS, key=head.count))
+    reader = csv.reader(lines, delimiter=separator_of(head))
     try:
         columns = [column.strip() for column in next(reader, [])]
         if not any(columns):

@@ -33,17 +33,24 @@ const PlanReader = (() => {
     return plan.items.map((value, k) => item(value ?? {}, `photo ${k + 1}`));
   }
 
-  // RFC 4180: a quoted cell may hold commas, line breaks and doubled quotes. Yields { line, cells }.
+  // Spreadsheets separate columns as the country's settings say: the first line has most of it.
+  function separatorOf(text) {
+    const head = text.split(/[\r\n]/, 1)[0];
+    return [",", ";", "\t"].reduce((a, b) => (head.split(b).length > head.split(a).length ? b : a));
+  }
+
+  // RFC 4180: a quoted cell may hold separators, line breaks and doubled quotes. Yields { line, cells }.
   function* rows(text) {
-    const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\r|\n|$)/gy;
+    const comma = separatorOf(text);
+    const cell = new RegExp(`(?:"([^"]*(?:""[^"]*)*)"|([^"${comma}\\r\\n]*))(${comma}|\\r\\n|\\r|\\n|$)`, "gy");
     let [cells, line, at] = [[], 1, 0];
     while (at < text.length) {
       const match = cell.exec(text);
       if (!match) throw new Refused(`line ${line}: a quotation mark is out of place`);
       at = cell.lastIndex;
       cells.push(match[1] === undefined ? match[2] : match[1].replaceAll('""', '"'));
-      if (match[3] === "," && at === text.length) cells.push("");
-      if (match[3] !== "," || at === text.length) {
+      if (match[3] === comma && at === text.length) cells.push("");
+      if (match[3] !== comma || at === text.length) {
         if (cells.length > 1 || cells[0]) yield { line, cells };
         cells = [];
       }
