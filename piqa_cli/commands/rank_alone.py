@@ -1,4 +1,4 @@
-"""`--clear`, `--plan` and `--undo` do one thing each: an option that would be passed over in silence is refused."""
+"""An option that would be passed over in silence is refused: `--clear`, `--plan` and `--undo` do one thing each."""
 
 from __future__ import annotations
 
@@ -51,6 +51,28 @@ def check_alone(option: str, given: Sequence[str], kind: str = "") -> None:
     ignored = [name for name in given if name != option and name not in alone.takes]
     if ignored:
         raise UsageError(f"{option} stands alone, without {', '.join(ignored)}: {alone.why}", hint=alone.hint)
+
+
+def check_used(given: Sequence[str], *, marks: bool, embeds: bool, files: bool, bursts: bool) -> None:
+    """Raise UsageError where an option says how something is done that the rest does not ask for.
+
+    Args:
+        given: options on the command line.
+        marks: whether marks are to be written.
+        embeds: whether they go into photos.
+        files: whether photos are to be copied, linked or moved.
+        bursts: whether bursts are looked for.
+    """
+    needs = (
+        (("--xmp-naming", "--overwrite-ratings"), marks, "no marks are written", "add --write-xmp or --embed"),
+        (("--keep-modified", "--no-keep-modified"), embeds, "nothing is written into photos", "add --embed"),
+        (("--into",), files, "nothing is copied or moved", "add --copy-to DIR or the like"),
+        (("--journal",), marks or files, "nothing is done", "add --write-xmp, --copy-to DIR or the like"),
+        (("--gap", "--similarity"), bursts, "bursts are not looked for", "add --by burst"),
+    )
+    for options, there, why, hint in needs:
+        if not there and (unused := [name for name in given if name in options]):
+            raise UsageError(f"{' and '.join(unused)} would do nothing: {why}", hint=f"{hint}, or leave it out")
 
 
 def given_options(ctx: typer.Context) -> tuple[str, ...]:

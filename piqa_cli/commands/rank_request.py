@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.file_names import check_apart, check_kept
-from piqa_cli.commands.rank_alone import check_alone
+from piqa_cli.commands.rank_alone import check_alone, check_used
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
@@ -113,7 +113,7 @@ class Request:
             raise UsageError(f"{' and '.join(given)} exclude each other", hint="leave one of them out")
 
     def _check_alone(self) -> None:
-        """`--undo`, `--plan` and `--clear` go with few other options."""
+        """`--undo`, `--plan` and `--clear` go with few other options, some others only with what they are about."""
         if self.acting.undo is not None:
             check_alone("--undo", self.given)
         elif self.acting.plan is not None:
@@ -124,6 +124,10 @@ class Request:
             if table is not None:
                 hint = "name the photos or their folders"
                 raise UsageError(f"--clear goes by photos, and {table} is a table", hint=hint)
+        else:
+            marks, embeds = self.marking.marks, self.marking.embed
+            bursts = By.BURST in self.grouping.by
+            check_used(self.given, marks=marks, embeds=embeds, files=bool(self.targets), bursts=bursts)
 
     def _check_groups(self) -> None:
         if By.NONE in self.grouping.by and len(set(self.grouping.by)) > 1:
