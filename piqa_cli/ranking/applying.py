@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def apply_plan(
     """Take the plan's steps; `journal` None: a new one in the user's state folder.
 
     A journal that exists already must be of the same plan: its run is finished then. A step that fails leaves its file
-    as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot.
+    as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot. A
+    folder that nothing can be put into is one problem, and nothing else is tried there.
 
     Raises:
         UsageError: the journal is of another plan or damaged, or there is no room on a disk. Nothing was touched.
@@ -57,6 +59,8 @@ class _Run:
         self._steps = prepared.steps
         self._brought: list[tuple[int, Step]] = []  # of the shot at hand
         self._torn: Path | None = None  # the photo of the shot that failed
+        self._closed: set[Path] = set()  # folders that could not be made, or written to
+        self._unwritten: set[Path] = set()  # sidecars that could not be written
         self.done: list[Step] = []
         self.problems: list[PhotoError] = []
 
@@ -72,18 +76,30 @@ class _Run:
                 on_progress(number + 1, len(self._steps))
 
     def _one(self, number: int, step: Step) -> None:
-        if step.action in _TRANSFERS and step.photo == self._torn:
-            self._journal.note(number, "failed", reason="left with its shot")
+        if (hindrance := self._hindrance(step)) is not None:
+            self._journal.note(number, "failed", reason=hindrance)
+            if step.action == "mark":
+                self._unwritten.add(step.target)
             return
         try:
             self._take(number, step)
         except (PhotoError, OSError) as error:
-            self._fail(number, step, as_problem(error, step.source or step.target))
+            self._fail(number, step, self._of_folder(step, error) or as_problem(error, step.source or step.target))
             return
         self._journal.note(number, "done")
         self.done.append(step)
         if step.action in _TRANSFERS:
             self._brought.append((number, step))
+
+    def _hindrance(self, step: Step) -> str | None:
+        """Why the step need not be tried, after a failure that has been told."""
+        if not self._closed.isdisjoint(step.target.parents):
+            return "its folder takes nothing"
+        if step.action in _TRANSFERS and step.photo == self._torn:
+            return "left with its shot"
+        if step.source in self._unwritten and not os.path.lexists(step.source):
+            return "it could not be written"
+        return None
 
     def _take(self, number: int, step: Step) -> None:
         if step.action in _TRANSFERS:
@@ -96,9 +112,20 @@ class _Run:
             part.unlink(missing_ok=True)
             write_marks(step, number, self._journal, self._options, part)
 
+    def _of_folder(self, step: Step, error: PhotoError | OSError) -> PhotoError | None:
+        """The failure as a problem of the folder that the step writes to, if it is one."""
+        folder = step.target if step.action == "folder" else step.target.parent
+        if isinstance(error, PhotoError) or (step.action != "folder" and os.access(folder, os.W_OK)):
+            return None
+        self._closed.add(folder)
+        reason = error.strerror or type(error).__name__
+        return PhotoError(f"nothing can be put there ({reason}): choose another folder or free it", path=folder)
+
     def _fail(self, number: int, step: Step, problem: PhotoError) -> None:
         self.problems.append(problem)
         self._journal.note(number, "failed", reason=problem.message)
+        if step.action == "mark":
+            self._unwritten.add(step.target)
         if step.action in _TRANSFERS:
             self._torn = step.photo
             self._take_shot_back([(number, step), *reversed(self._brought)])

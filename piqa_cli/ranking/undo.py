@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError
@@ -36,7 +37,8 @@ def undo(journal: Path, on_progress: ProgressHandler | None = None) -> Outcome:
                 problems.append(as_problem(error, step.target))
             else:
                 opened.note(number, "undone")
-                done.append(step)
+                if was != "failed":  # that had left its file as it was
+                    done.append(step)
             if on_progress is not None:
                 on_progress(count + 1, len(numbers))
     return Outcome(tuple(done), (), tuple(problems), journal)
@@ -56,7 +58,8 @@ def _undo_one(step: Step, number: int, journal: Journal) -> None:
             step.target.rmdir()
     elif step.action in ("mark", "embed"):
         part = part_name(journal, number, step.target.parent)
-        part.unlink(missing_ok=True)
+        if os.path.lexists(part):  # a read-only disk refuses to remove even what is not there
+            part.unlink()
         unwrite_marks(step, journal.history.events.get(number, {}), part)
     else:
         untransfer(step, number, journal)
