@@ -35,11 +35,16 @@ def preview_lines(found: Preview, *, applied: bool) -> list[Line]:
 def outcome_lines(outcome: Outcome, what: str = "done") -> list[Line]:
     """What was done, what was left alone, and how to take it back."""
     counts = _counts([step for step in outcome.done if step.action in _VERBS], done=True)
-    lines: list[Line] = [((f" {what:<7}  ", "bold"), (counts or "nothing", ""))]
+    told = [counts or "nothing", *([_already(len(outcome.already))] if outcome.already else [])]
+    lines: list[Line] = [((f" {what:<7}  ", "bold"), (" · ".join(told), ""))]
     lines += _left_alone((), outcome.problems)
     if outcome.journal is not None and outcome.done and what == "done":
         lines.append(((" undo     ", "bold"), (f"piqa rank --undo {safe_text(str(outcome.journal))}", "")))
     return lines
+
+
+def _already(count: int) -> str:
+    return "1 file had its marks already" if count == 1 else f"{count:,} files had their marks already"
 
 
 def _counts(steps: Sequence[Step], *, done: bool) -> str:

@@ -67,10 +67,11 @@ def ranking_summary(ranked: Sequence[RankedPhoto], run: Run, saved: Path | None)
         facts.append(("saved", safe_text(str(saved))))
     width = max(len(name) for name, _ in facts)
     lines: list[Line] = [(), *(((f" {name:<{width}}  ", "bold"), (text, "")) for name, text in facts)]
-    for score in failed[:_FAILURES_SHOWN]:
+    for place, score in enumerate(failed[:_FAILURES_SHOWN]):
         message = f"{safe_text(str(score.path))}: {safe_text(score.reason or 'no score')}"
-        lines.append(((f" {'failed':<{width}}  ", "bold"), (message, "red")))
-    return lines
+        lines.append(((f" {'failed' if place == 0 else '':<{width}}  ", "bold"), (message, "red")))
+    rest = len(failed) - _FAILURES_SHOWN
+    return [*lines, ((f" {'':<{width}}  and {rest:,} more", "red"),)] if rest > 0 else lines
 
 
 def _groups(ranked: Sequence[RankedPhoto]) -> str:

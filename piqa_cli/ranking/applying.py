@@ -49,7 +49,7 @@ def apply_plan(
     with opened:
         run = _Run(opened, options, prepared)
         run.all(on_progress)
-    return Outcome(tuple(run.done), prepared.skipped, (*prepared.problems, *run.problems), path)
+    return Outcome(tuple(run.done), prepared.skipped, (*prepared.problems, *run.problems), path, tuple(run.already))
 
 
 class _Run:
@@ -62,6 +62,7 @@ class _Run:
         self._closed: set[Path] = set()  # folders that could not be made, or written to
         self._unwritten: set[Path] = set()  # sidecars that could not be written
         self.done: list[Step] = []
+        self.already: list[Step] = []
         self.problems: list[PhotoError] = []
 
     def all(self, on_progress: ProgressHandler | None) -> None:
@@ -82,12 +83,12 @@ class _Run:
                 self._unwritten.add(step.target)
             return
         try:
-            self._take(number, step)
+            changed = self._take(number, step)
         except (PhotoError, OSError) as error:
             self._fail(number, step, self._of_folder(step, error) or as_problem(error, step.source or step.target))
             return
         self._journal.note(number, "done")
-        self.done.append(step)
+        (self.done if changed else self.already).append(step)
         if step.action in _TRANSFERS:
             self._brought.append((number, step))
 
@@ -101,7 +102,8 @@ class _Run:
             return "it could not be written"
         return None
 
-    def _take(self, number: int, step: Step) -> None:
+    def _take(self, number: int, step: Step) -> bool:
+        """Whether there was anything to do."""
         if step.action in _TRANSFERS:
             transfer(step, number, self._journal)
         elif step.action == "folder":
@@ -110,7 +112,8 @@ class _Run:
         else:
             part = part_name(self._journal, number, step.target.parent)
             part.unlink(missing_ok=True)
-            write_marks(step, number, self._journal, self._options, part)
+            return write_marks(step, number, self._journal, self._options, part)
+        return True
 
     def _of_folder(self, step: Step, error: PhotoError | OSError) -> PhotoError | None:
         """The failure as a problem of the folder that the step writes to, if it is one."""

@@ -27,22 +27,29 @@ class _Seen:
     status: stat_result
 
 
-def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path) -> None:
-    """Take a step "mark" or "embed"; what undoing it needs is in the journal first. Raises PhotoError, OSError."""
+def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path) -> bool:
+    """Take a step "mark" or "embed"; what undoing it needs is in the journal first. Raises PhotoError, OSError.
+
+    Returns:
+        Whether the file changed: not where it says all of that already.
+    """
     event = journal.history.events.get(number, {})
     _drop_holder(step.target, event)
     seen = _look(step.target, missing_ok=step.action == "mark")
     if seen is not None and event.get("state") in ("begun", "undoing") and event.get("after") == _digest(seen.content):
-        return  # a crash came between writing and saying so
+        return True  # a crash came between writing and saying so
     new = _marked(step, seen, options)
+    if seen is not None and new == seen.content:
+        return False
     if seen is None:
         journal.note(number, "begun", before=None, after=_digest(new))
         _write_new(step.target, new, part)
-    elif new != seen.content:
+    else:
         facts = {"hunks": hunks_back(seen.content, new), "modified": seen.status.st_mtime_ns}
         journal.note(number, "begun", before=_digest(seen.content), after=_digest(new), **facts)
         keep = step.action == "embed" and options.keep_modified
         replace_content(step.target, new, seen.status, part, seen.status.st_mtime_ns if keep else None)
+    return True
 
 
 def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> None:

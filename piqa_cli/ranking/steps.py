@@ -79,6 +79,7 @@ class Outcome:
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[PhotoError, ...] = ()
     journal: Path | None = field(default=None)  # None: nothing was written down because there was nothing to do
+    already: tuple[Step, ...] = ()  # marks that the files had
 
 
 def default_journal() -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.applying import as_problem
@@ -37,7 +39,7 @@ def undo(journal: Path, on_progress: ProgressHandler | None = None) -> Outcome:
                 problems.append(as_problem(error, step.target))
             else:
                 opened.note(number, "undone")
-                if was != "failed":  # that had left its file as it was
+                if _changed(step, was, event):
                     done.append(step)
             if on_progress is not None:
                 on_progress(count + 1, len(numbers))
@@ -50,6 +52,11 @@ def _begun(history: History) -> list[int]:
     silent = next((n for n in range(count) if history.state(n) is None), None)
     known = {n for n in range(count) if history.state(n) not in (None, "undone")}
     return sorted(known | ({silent} if silent is not None else set()), reverse=True)
+
+
+def _changed(step: Step, state: str | None, event: Mapping[str, Any]) -> bool:
+    """Whether the step had changed anything: not one that failed, nor marks that were there already."""
+    return state != "failed" and (step.action not in ("mark", "embed") or "after" in event)
 
 
 def _undo_one(step: Step, number: int, journal: Journal) -> None:

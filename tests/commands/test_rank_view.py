@@ -90,6 +90,13 @@ def test_the_summary_counts(ranked) -> None:
     ]
 
 
+def test_failures_are_named_once_and_the_rest_is_counted() -> None:
+    shoot = [photo(f"{n}.jpg", None) for n in range(7)]
+    lines = text(ranking_summary(rank_shoot(shoot, GroupOptions(), Choice(), None, blind), Run(), None))
+    assert [line[:10].strip() for line in lines[4:]] == ["failed", "", "", "", "", ""]
+    assert lines[-1].strip() == "and 2 more"
+
+
 def test_a_plan_is_summed_up() -> None:
     photo_path = Path("/p/a.jpg")
     steps = (
@@ -123,3 +130,4 @@ def test_what_was_done_says_how_to_take_it_back() -> None:
     ]
     assert text(outcome_lines(Outcome((step,), journal=Path("/j")), "undone")) == [" undone   copied 1 file"]
     assert text(outcome_lines(Outcome())) == [" done     nothing"]
+    assert text(outcome_lines(Outcome((step,), already=(step,))))[0].endswith("1 file · 1 file had its marks already")

@@ -249,6 +249,16 @@ def test_undo_needs_a_journal(tmp_path: Path) -> None:
         undo(tmp_path / "missing")
 
 
+def test_marks_that_are_there_already_are_not_counted_as_written(photo: Path, tmp_path: Path) -> None:
+    wanted = plan(item(photo, mark=True))
+    assert len(apply_plan(wanted, ApplyOptions(), tmp_path / "first").done) == 1
+    again = apply_plan(wanted, ApplyOptions(), tmp_path / "second")
+    assert (again.done, len(again.already)) == ((), 1)
+    assert undo(tmp_path / "second").done == ()
+    assert photo.with_suffix(".xmp").exists()
+    assert len(undo(tmp_path / "first").done) == 1
+
+
 def test_undo_twice_does_nothing_more(photo: Path) -> None:
     journal = run(photo, mark=True, move="move")
     assert len(undo(journal).done) == 4
