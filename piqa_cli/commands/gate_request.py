@@ -123,8 +123,14 @@ def make_request(
 
 def _check_bad_below(policy: Policy) -> None:
     """A limit that limits nothing must not look as if it did."""
-    if policy.limits.bad_below is not None and not policy.asks("max_bad_pct"):
-        what = "bad-below has no effect without max-bad-pct"
+    where = [""] if policy.limits.bad_below is not None and not policy.asks("max_bad_pct") else []
+    where += [
+        f' in [folders."{section.glob}"]'
+        for section in policy.sections
+        if section.limits.bad_below is not None and section.limits.over(policy.limits).max_bad_pct is None
+    ]
+    if where:
+        what = f"bad-below{where[0]} has no effect without max-bad-pct"
         raise UsageError(what, hint="say with max-bad-pct how many percent of the photos may be bad, or use fail-under")
 
 

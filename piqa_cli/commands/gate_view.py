@@ -58,7 +58,7 @@ def verdict_lines(verdict: Verdict, files: Iterable[Path]) -> list[Line]:
     if known := sum(finding.known for finding in verdict.findings):
         facts.append(("known", f"{known:,} findings that the baseline had already"))
     facts += [("skipped", f"{rule}: {why}") for rule, why in verdict.skipped.items()]
-    facts += [("unused", f'[folders."{glob}"]: no photo is in it') for glob in verdict.unused]
+    facts += [("unused", finding.message) for finding in verdict.of("unused-section")]
     if verdict.comparison:
         facts.append(("since", _since(verdict.comparison)))
     if saved := [safe_text(str(path)) for path in files]:

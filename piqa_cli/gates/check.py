@@ -19,7 +19,7 @@ from piqa_cli.gates.groups import split
 from piqa_cli.gates.needs import check_needs
 from piqa_cli.gates.photo_rules import photo_findings
 from piqa_cli.gates.policy import Policy, Severity
-from piqa_cli.gates.set_rules import set_findings
+from piqa_cli.gates.set_rules import nothing_judged, set_findings, unused_sections
 from piqa_cli.gates.table_checks import inconsistent_exif, missing_exif, odd_aspect_ratios, odd_sizes, unreadable
 from piqa_cli.outputs.summary import Summary, summarize
 
@@ -47,7 +47,6 @@ class Verdict:
     findings: tuple[Finding, ...]  # errors, then warnings, then notes; by rule
     active: tuple[str, ...]  # the rules that were applied
     skipped: Mapping[str, str]  # rule -> why it was not, or not to all photos
-    unused: tuple[str, ...]  # globs of the policy's sections that no photo is in
     folders: tuple[FolderScore, ...]
     comparison: Comparison | None
     now: datetime
@@ -95,7 +94,6 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
         findings=tuple(sorted(found, key=lambda finding: (_WEIGHT[finding.severity], _ORDER[finding.rule]))),
         active=_active(policy, checks, with_baseline=comparison is not None),
         skipped=files.skipped,
-        unused=tuple(group.name for group in split(frame, policy) if group.name and group.frame.is_empty()),
         folders=tuple(folders),
         comparison=comparison,
         now=material.now,
@@ -114,6 +112,9 @@ def _findings(
     for group in groups:
         yield from photo_findings(group)
     yield from set_findings(groups, files.exact, files.near)
+    yield from nothing_judged(groups)
+    if severity := checks["unused-section"]:
+        yield from unused_sections(groups, severity)
     if severity := checks["unreadable"]:
         yield from unreadable(frame, severity)
     yield from _copies(files.exact, "duplicate", "same content as", checks)
@@ -142,4 +143,6 @@ def _active(policy: Policy, checks: Mapping[str, Severity | None], *, with_basel
     needs_baseline = ("regression", "drift", "model-changed")
     on: Sequence[str] = [name for name, severity in checks.items() if severity]
     asked |= {name for name in on if with_baseline or name not in needs_baseline}
+    if not policy.sections:
+        asked.discard("unused-section")
     return tuple(rule for rule in RULES if rule in asked)

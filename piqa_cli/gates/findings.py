@@ -33,7 +33,7 @@ class Finding:
     limit: float | str | None = None
     related: tuple[str, ...] = field(default=())  # other photos that belong to it: copies, the photos counted
     known: bool = False  # the baseline had it already: it fails nothing
-    fault: str | None = None  # a short name for what is wrong, where the rule may find several things in one photo
+    fault: str | None = None  # a short name for what is wrong, where the rule may find one thing or another
 
     @property
     def fails(self) -> bool:
@@ -71,6 +71,7 @@ RULES: dict[str, Rule] = {
             "See what changed in the source of the photos.",
         ),
         Rule("model-changed", "check", "another model than the baseline's", "Score the baseline with the new model."),
+        Rule("unused-section", "check", "section of the policy without a photo", "Correct its glob, or remove it."),
     )
 }
 """Every rule by its name, gates first."""

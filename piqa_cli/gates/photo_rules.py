@@ -12,7 +12,7 @@ from piqa_cli.gates.groups import Group
 from piqa_cli.gates.policy import Limits, Resolution
 
 Row = dict[str, Any]
-Broken = tuple[str, float | str | None, float | str | None]  # message, measured, limit
+Broken = tuple[str, float | str | None, float | str | None, str | None]  # message, measured, limit, fault
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "fail_under": ("score",),
@@ -35,8 +35,9 @@ def photo_findings(group: Group) -> Iterator[Finding]:
             continue  # `needs.check_needs` has seen to it that only a baseline can lack columns
         rows = frame.filter(pl.col("status") != "error").select("path", *NEEDS[name], *_extra(frame, name))
         broken = [(found, row["path"]) for row in rows.iter_rows(named=True) if (found := rule(row, group.limits))]
-        for (message, measured, limit), path in sorted(broken, key=lambda item: _number(item[0][1])):
-            yield Finding(name.replace("_", "-"), group.severity, message, path, group.name, measured, limit)
+        for (message, measured, limit, fault), path in sorted(broken, key=lambda item: _number(item[0][1])):
+            rule_id = name.replace("_", "-")
+            yield Finding(rule_id, group.severity, message, path, group.name, measured, limit, fault=fault)
 
 
 def _number(measured: float | str | None) -> float:
@@ -51,7 +52,7 @@ def _fail_under(row: Row, limits: Limits) -> Broken | None:
     score, limit = row["score"], limits.fail_under
     if score is None or limit is None or score >= limit:
         return None
-    return f"scores {score:.2f}, at least {limit:g} is wanted", score, limit
+    return f"scores {score:.2f}, at least {limit:g} is wanted", score, limit, None
 
 
 def _min_face_px(row: Row, limits: Limits) -> Broken | None:
@@ -62,14 +63,17 @@ def _min_face_px(row: Row, limits: Limits) -> Broken | None:
     side = min(x2 - x1, y2 - y1)
     if side >= limits.min_face_px:
         return None
-    return f"face of {x2 - x1:.0f} x {y2 - y1:.0f} px, at least {limits.min_face_px} wanted", side, limits.min_face_px
+    message = f"face of {x2 - x1:.0f} x {y2 - y1:.0f} px, at least {limits.min_face_px} wanted"
+    return message, side, limits.min_face_px, None
 
 
 def _single_face(row: Row, _: Limits) -> Broken | None:
     count = row["n_faces"]
     if count in (None, 1):
         return None
-    return f"{'no face' if count == 0 else f'{count} faces'}, exactly one is wanted", count, 1
+    if count == 0:
+        return "no face, exactly one is wanted", count, 1, "no-face"
+    return f"{count} faces, exactly one is wanted", count, 1, "several-faces"
 
 
 def _open_eyes(row: Row, _: Limits) -> Broken | None:
@@ -77,14 +81,14 @@ def _open_eyes(row: Row, _: Limits) -> Broken | None:
         return None
     openness = row.get("eyes_open")
     told = "" if openness is None else f" (openness {openness:.2f} of 1)"
-    return f"eyes closed{told}", openness, None
+    return f"eyes closed{told}", openness, None, None
 
 
 def _min_resolution(row: Row, limits: Limits) -> Broken | None:
     width, height, least = row["width"], row["height"], limits.min_resolution
     if width is None or height is None or least is None or _large_enough(width, height, least):
         return None
-    return f"{width} x {height} px, at least {least} is wanted", f"{width}x{height}", str(least)
+    return f"{width} x {height} px, at least {least} is wanted", f"{width}x{height}", str(least), None
 
 
 def _large_enough(width: int, height: int, least: Resolution) -> bool:

@@ -98,6 +98,7 @@ CHECKS: Mapping[str, Severity] = {
     "regression": Severity.WARNING,
     "drift": Severity.WARNING,
     "model-changed": Severity.WARNING,
+    "unused-section": Severity.WARNING,
 }
 """The dataset checks and what their findings weigh unless a policy says otherwise. None is an error, so a run without
 a policy passes or fails by its gates alone, whichever files it writes."""

@@ -9,7 +9,9 @@ import polars as pl
 from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.groups import Group, Scope, scopes
-from piqa_cli.gates.policy import BAD_BELOW
+from piqa_cli.gates.policy import BAD_BELOW, Severity
+
+_COUNTS = frozenset({"max_errors", "max_duplicates", "max_near_duplicates"})  # these count photos without a score, too
 
 
 def set_findings(groups: Sequence[Group], exact: Copies | None, near: Copies | None) -> Iterator[Finding]:
@@ -32,6 +34,26 @@ def set_findings(groups: Sequence[Group], exact: Copies | None, near: Copies | N
     ):
         for scope in scopes(groups, rule.replace("-", "_")):
             yield from _copies(scope, rule, what, copies or ())
+
+
+def nothing_judged(groups: Sequence[Group]) -> Iterator[Finding]:
+    """Gates on photos where none of the photos could be scored: nothing is below a limit, and that is no pass."""
+    photos = sum(group.frame.height for group in groups)
+    if any((group.frame["status"] != "error").any() for group in groups):
+        return
+    which = "the only photo" if photos == 1 else f"none of the {photos:,} photos"
+    message = f"nothing was judged: {which} could {'not ' if photos == 1 else ''}be scored"
+    asked = {name: group.severity for group in groups if group.frame.height for name in group.limits.asked}
+    for name, severity in asked.items():
+        if name not in _COUNTS:
+            yield Finding(name.replace("_", "-"), severity, message)
+
+
+def unused_sections(groups: Sequence[Group], severity: Severity) -> Iterator[Finding]:
+    """Sections of the policy that hold for no photo."""
+    for group in groups:
+        if group.name is not None and group.frame.is_empty():
+            yield Finding("unused-section", severity, f'no photo is in [folders."{group.name}"]', part=group.name)
 
 
 def _bad_share(scope: Scope) -> Iterator[Finding]:

@@ -40,12 +40,14 @@ def odd_sizes(frame: pl.DataFrame, severity: Severity) -> Iterator[Finding]:
     usual = _majority([(longer, shorter) for _, longer, shorter in rows])
     median = sorted(longer * shorter for _, longer, shorter in rows)[len(rows) // 2]
     for path, longer, shorter in rows:
+        size = _times((longer, shorter))  # also the fault: a photo that came in another size is another finding
         if usual is not None and (longer, shorter) != usual:
             message = f"{longer} x {shorter} px, nearly all others have {usual[0]} x {usual[1]}"
-            yield Finding("odd-size", severity, message, path, measured=f"{longer}x{shorter}", limit=_times(usual))
+            yield Finding("odd-size", severity, message, path, measured=size, limit=_times(usual), fault=size)
         elif usual is None and longer * shorter < MIN_AREA * median:
             message = f"{longer} x {shorter} px, less than a quarter of the pixels that are usual here"
-            yield Finding("odd-size", severity, message, path, measured=longer * shorter, limit=MIN_AREA * median)
+            area = longer * shorter
+            yield Finding("odd-size", severity, message, path, measured=area, limit=MIN_AREA * median, fault=size)
 
 
 def odd_aspect_ratios(frame: pl.DataFrame, severity: Severity) -> Iterator[Finding]:
@@ -55,10 +57,16 @@ def odd_aspect_ratios(frame: pl.DataFrame, severity: Severity) -> Iterator[Findi
     for path, ratio in rows:
         if ratio > MAX_ASPECT:
             message = f"aspect ratio {ratio:.2f}:1, more than {MAX_ASPECT:g}:1"
-            yield Finding("odd-aspect-ratio", severity, message, path, measured=round(ratio, 4), limit=MAX_ASPECT)
+            yield _odd_ratio(severity, message, path, ratio, MAX_ASPECT)
         elif usual is not None and abs(ratio - usual) > 0.1:
             message = f"aspect ratio {ratio:.2f}:1, nearly all others have about {usual:g}:1"
-            yield Finding("odd-aspect-ratio", severity, message, path, measured=round(ratio, 4), limit=usual)
+            yield _odd_ratio(severity, message, path, ratio, usual)
+
+
+def _odd_ratio(severity: Severity, message: str, path: str, ratio: float, limit: float) -> Finding:
+    return Finding(
+        "odd-aspect-ratio", severity, message, path, measured=round(ratio, 4), limit=limit, fault=f"{ratio:.2f}"
+    )
 
 
 def missing_exif(frame: pl.DataFrame, severity: Severity) -> Iterator[Finding]:

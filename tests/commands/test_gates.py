@@ -158,8 +158,23 @@ def test_a_section_that_no_photo_is_in_is_named(score, photos) -> None:
     result = score(
         photos, "--gate", policy('[folders."00*"]\nfail-under = 7\n[folders."passport/*"]\nfail-under = 1\n')
     )
-    assert 'unused   [folders."passport/*"]: no photo is in it\n' in result.err
-    assert result.err.count("no photo is in it") == 1
+    assert 'unused    no photo is in [folders."passport/*"]\n' in result.err
+    assert result.err.count("no photo is in") == 1
+    quiet = score(photos, "--gate", policy('[folders."passport/*"]\nfail-under = 1\n'), "-q")
+    assert (quiet.code, quiet.err) == (0, 'piqa: unused-section: no photo is in [folders."passport/*"]\n')
+    strict = '[folders."passport/*"]\nfail-under = 1\n[checks]\nunused-section = "error"\n'
+    failed = score(photos, "--gate", policy(strict), "-q")
+    assert (failed.code, failed.err) == (1, quiet.err)
+
+
+def test_gates_that_judged_nothing_are_broken(score, photos) -> None:
+    for photo in photos.iterdir():
+        photo.rename(photos / f"bad{photo.name}")
+    result = score(photos, "--fail-under", "1", "--max-errors", "99", *ALL_FILES, "-q")
+    assert result.code == 1
+    assert result.err == "piqa: fail-under: nothing was judged: none of the 10 photos could be scored\n"
+    assert all("nothing was judged" in Path(name).read_text() for name in ALL_FILES[1::2])
+    assert score(photos, "--max-errors", "10", "--max-duplicates", "9", "-q").code == 0
 
 
 BAD = [
@@ -182,6 +197,7 @@ BAD = [
     (["--min-resolution", "big"], "Invalid value for '--min-resolution': 'big' is no resolution like '1920x1080'"),
     (["--bad-below", "30"], "bad-below has no effect without max-bad-pct"),
     (["--gate", "bad-below.toml"], "bad-below has no effect without max-bad-pct"),
+    (["--gate", "section.toml"], 'bad-below in [folders."b/*"] has no effect without max-bad-pct'),
     (["--fail-under", "nan"], "Invalid value for '--fail-under'"),
     (["--annotations", "jenkins"], "Invalid value for '--annotations'"),
 ]
@@ -193,6 +209,7 @@ def test_what_is_wrong_is_said_before_any_work(score, photos, engine, args, mess
     for name in ("fine.toml", "old.csv", "IMG_1.JPG"):
         Path(name).touch()
     Path("bad-below.toml").write_text("[gates]\nbad-below = 30\n")
+    Path("section.toml").write_text('[folders."a/*"]\nmax-bad-pct = 5\n[folders."b/*"]\nbad-below = 30\n')
     before = sorted(Path().iterdir())
     result = score(photos, *args)
     assert (result.code, result.out) == (2, "")

@@ -149,6 +149,24 @@ def test_another_fault_in_the_exif_of_a_photo_is_new() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rule", "then", "now", "known"),
+    [
+        ("require_single_face", {"n_faces": 2}, {"n_faces": 3}, True),
+        ("require_single_face", {"n_faces": 2}, {"n_faces": 0}, False),
+        ("odd-size", {"width": 3000}, {"width": 3000}, True),
+        ("odd-size", {"width": 3000}, {"width": 300}, False),
+        ("odd-aspect-ratio", {"width": 9000}, {"width": 4500, "height": 1500}, True),
+        ("odd-aspect-ratio", {"width": 9000}, {"width": 400}, False),
+    ],
+)
+def test_a_photo_that_breaks_a_rule_in_another_way_is_new(rule, then, now, known) -> None:
+    policy = gates(**{rule: True}) if "_" in rule else Policy(checks={**OFF, rule: Severity.ERROR})
+    others = [row(f"{n}.jpg") for n in range(9)]
+    (finding,) = since([*others, row("a", **now)], [*others, row("a", **then)], policy).findings
+    assert (finding.path, finding.known) == ("a", known)
+
+
 def spread(low: float, high: float, count: int = 60):
     return [row(f"{n:03}", float(score)) for n, score in enumerate(np.linspace(low, high, count))]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from piqa_cli.errors import UsageError
@@ -10,14 +12,12 @@ from tests.gates.tables import OFF, gates, judged, no_face, row, table, told
 CASES = [
     ("fail_under", 50.0, row("a", 49.99), "scores 49.99, at least 50 is wanted"),
     ("fail_under", 50.0, row("a", 50.0), None),
-    ("fail_under", 50.0, row("a", None), None),
     ("min_face_px", 101, row("a"), "face of 100 x 120 px, at least 101 wanted"),
     ("min_face_px", 100, row("a"), None),
     ("min_face_px", 100, no_face("a"), None),
     ("require_single_face", True, no_face("a"), "no face, exactly one is wanted"),
     ("require_single_face", True, row("a", n_faces=3), "3 faces, exactly one is wanted"),
     ("require_single_face", True, row("a"), None),
-    ("require_single_face", True, row("a", None), None),
     ("require_single_face", False, no_face("a"), None),
     ("require_open_eyes", True, row("a", eyes="closed", eyes_open=0.1), "eyes closed (openness 0.10 of 1)"),
     ("require_open_eyes", True, row("a", eyes="closed"), "eyes closed"),
@@ -46,7 +46,6 @@ SET_CASES = [
     ({"max_bad_pct": 39.99}, SCORES, "4 of 10 scored photos are below 40, 40.0 %; at most 39.99 % may"),
     ({"max_bad_pct": 33.3}, SCORES[3:6], "1 of 3 scored photos are below 40, 33.333 %; at most 33.3 % may"),
     ({"max_bad_pct": 0, "bad_below": 10}, SCORES, "1 of 10 scored photos are below 10, 10.0 %; at most 0 % may"),
-    ({"max_bad_pct": 0}, FAILED, None),
     ({"max_errors": 2}, FAILED, None),
     ({"max_errors": 1}, FAILED, "2 photos could not be scored; at most 1 may"),
     ({"max_errors": 0}, FAILED[:1], "1 photo could not be scored; at most 0 may"),
@@ -64,6 +63,22 @@ def test_gates_on_sets(limits, photos, message) -> None:
     verdict = judged(table(*photos), gates(**limits))
     (rule,) = [name.replace("_", "-") for name in limits if name != "bad_below"]
     assert told(verdict) == ([] if message is None else [(rule, None, message)])
+
+
+def test_gates_on_photos_that_could_not_be_scored_do_not_pass() -> None:
+    """A limit that nothing was held against is no pass; counts say what they count all the same."""
+    message = "nothing was judged: none of the 2 photos could be scored"
+    limits = {"fail_under": 50, "max_bad_pct": 5, "max_no_face_pct": 5, "require_single_face": True}
+    verdict = judged(table(*FAILED), gates(**limits, max_errors=2, max_near_duplicates=0), embeddings={})
+    assert told(verdict) == [(rule.replace("_", "-"), None, message) for rule in limits]
+    assert not verdict.passed
+    (alone,) = judged(table(row("a", None)), gates(fail_under=50)).findings
+    assert alone.message == "nothing was judged: the only photo could not be scored"
+    assert judged(table(*FAILED, row("a")), gates(fail_under=50, max_bad_pct=5)).passed
+    known = judged(table(*FAILED), gates(fail_under=50), baseline=table(*FAILED))
+    assert not known.passed
+    in_section = sectioned(Section("*", Limits(fail_under=50)))
+    assert [f.rule for f in judged(table(*FAILED), in_section).findings] == ["fail-under"]
 
 
 def test_the_worst_come_first() -> None:
@@ -121,9 +136,10 @@ def test_globs_are_tried_below_the_common_folder_and_on_the_whole_path() -> None
     ids=["alone", "below", "store", "longer", "within", "name"],
 )
 def test_a_section_holds_for_its_folder_alone_too(path, glob, held) -> None:
-    verdict = judged(table(row(path, 10.0)), sectioned(Section(glob, Limits(fail_under=11))))
-    assert [finding.path for finding in verdict.findings] == [path] * held
-    assert verdict.unused == (() if held else (glob,))
+    policy = sectioned(Section(glob, Limits(fail_under=11)))
+    verdict = judged(table(row(path, 10.0)), replace(policy, checks={**OFF, "unused-section": Severity.WARNING}))
+    found = [(finding.rule, finding.path, finding.part) for finding in verdict.findings]
+    assert found == [("fail-under", path, glob) if held else ("unused-section", None, glob)]
 
 
 def test_a_share_in_a_section_counts_its_photos_and_they_are_left_out_of_the_whole() -> None:

@@ -35,7 +35,7 @@ def example():
     """A verdict with something of everything. The files are not there, so nothing depends on the disk."""
     policy = Policy(
         limits=Limits(fail_under=30, max_errors=0, max_no_face_pct=10, require_single_face=True),
-        sections=(Section("b/*", Limits(fail_under=60)),),
+        sections=(Section("b/*", Limits(fail_under=60)), Section("passport/*", Limits(fail_under=80))),
         checks={**CHECKS, "duplicate": None, "wrong-extension": Severity.ERROR, "folder-bias": Severity.WARNING},
         path=Path("ci/policy.toml"),
     )
