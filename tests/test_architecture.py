@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"errors", "quick_start", "records", "separators", "threads"}
+FOUNDATION = {"errors", "quick_start", "records", "spreadsheets", "threads"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
     "quick_start": set(),
-    "separators": set(),
+    "spreadsheets": set(),
     "threads": set(),
     "photos": FOUNDATION,
     "faces": FOUNDATION,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from piqa_cli.spreadsheets import safe_cell
 from piqa_training.bootstrap import Interval
 from piqa_training.evaluation import Evaluation, Intervals, SceneResult
 from piqa_training.metrics import METRICS
@@ -86,7 +87,9 @@ def to_csv(evaluation: Evaluation) -> str:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.reasons.items())
         fit = measured.fit.curve if measured.fit else ""
         values = [measured.values[name] for name in METRICS]
-        writer.writerow(["scene", result.scene, measured.n, *values, *_bounds(result.intervals, bounds), fit, reasons])
+        writer.writerow(
+            ["scene", safe_cell(result.scene), measured.n, *values, *_bounds(result.intervals, bounds), fit, reasons]
+        )
     for row, values_of, intervals in (
         ("median", evaluation.median, evaluation.median_intervals),
         ("mean", evaluation.mean, evaluation.mean_intervals),

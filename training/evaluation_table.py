@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
-from piqa_cli.separators import separator_of
+from piqa_cli.spreadsheets import separator_of
 from piqa_training.manifest import ONE_SCENE, SPLITS, Manifest
 
 ALL_PARTS = "all"

@@ -8,6 +8,7 @@ from typing import cast
 from piqa_cli.commands import console
 from piqa_cli.commands.console_steps import StepBar
 from piqa_cli.commands.failures import SOME_FAILED
+from piqa_cli.commands.rank_alone import check_no_table
 from piqa_cli.commands.rank_plan_view import NOTHING_YET, outcome_lines, preview_lines
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.score_run import nothing_found
@@ -54,6 +55,7 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
     files = list(photos)
     if not files:
         raise nothing_found(request.sources)
+    check_no_table(file.path for file in files)
     if not request.acting.apply:
         count = f"{len(files):,} photo{'s' if len(files) != 1 else ''}"
         console.say(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
 from piqa_cli.errors import UsageError
+from piqa_cli.ranking.options import is_score_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,13 @@ def check_alone(option: str, given: Sequence[str], kind: str = "") -> None:
     ignored = [name for name in given if name != option and name not in alone.takes]
     if ignored:
         raise UsageError(f"{option} stands alone, without {', '.join(ignored)}: {alone.why}", hint=alone.hint)
+
+
+def check_no_table(paths: Iterable[Path]) -> None:
+    """Raise UsageError where a score table is among what `--clear` is to go by, on the command line or in a list."""
+    if (table := next(filter(is_score_table, paths), None)) is not None:
+        hint = "name the photos or their folders"
+        raise UsageError(f"--clear goes by photos, and {table} is a table", hint=hint)
 
 
 def check_used(given: Sequence[str], *, marks: bool, embeds: bool, files: bool, bursts: bool) -> None:

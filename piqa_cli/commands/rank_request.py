@@ -8,11 +8,11 @@ from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.file_names import check_apart, check_kept
-from piqa_cli.commands.rank_alone import check_alone, check_used
+from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_used
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
-from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan, is_score_table
+from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
@@ -120,10 +120,7 @@ class Request:
             check_alone("--plan", self.given, " of CSV" if is_csv_plan(self.acting.plan) else "")
         elif self.marking.clear:
             check_alone("--clear", self.given)
-            table = next((path for path in self.sources if is_score_table(path)), None)
-            if table is not None:
-                hint = "name the photos or their folders"
-                raise UsageError(f"--clear goes by photos, and {table} is a table", hint=hint)
+            check_no_table(self.sources)
         else:
             marks, embeds = self.marking.marks, self.marking.embed
             bursts = By.BURST in self.grouping.by

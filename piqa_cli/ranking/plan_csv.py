@@ -18,7 +18,7 @@ from pathlib import Path
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.plan import DECISIONS, PLAN_VERSION, REJECTED, Decision, Plan, PlanItem
 from piqa_cli.ranking.planning import LABELS
-from piqa_cli.separators import separator_of
+from piqa_cli.spreadsheets import separator_of
 
 _NEEDED = ("photo", "decision")
 _KNOWN = (*_NEEDED, "stars", "label", "score", "group", "reasons", "mates")

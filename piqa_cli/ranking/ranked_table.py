@@ -8,7 +8,8 @@ import polars as pl
 
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoScore
-from piqa_cli.scoring.table import Column, safe_cell, to_frame
+from piqa_cli.scoring.table import Column, to_frame
+from piqa_cli.spreadsheets import safe_cell
 
 COLUMNS: tuple[Column, ...] = (
     Column("group", pl.String, "group that the photo is compared in: `burst-001`, a folder, a day; empty when alone"),

@@ -15,7 +15,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
-from piqa_cli.separators import separator_of
+from piqa_cli.spreadsheets import separator_of
 
 _NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")

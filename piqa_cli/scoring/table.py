@@ -13,8 +13,8 @@ import polars as pl
 
 from piqa_cli.faces.choose import area, main_faces
 from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
+from piqa_cli.spreadsheets import safe_cell
 
-_FORMULA_SIGNS = ("=", "+", "-", "@")
 Value = str | int | float | bool | None
 
 
@@ -117,11 +117,6 @@ def path_text(path: Path) -> str:
 def path_cell(path: Path) -> str:
     """`path_text` with `./` before a name that a spreadsheet would run as a formula; it is the same file."""
     return safe_cell(path_text(path))
-
-
-def safe_cell(text: str) -> str:
-    """The path, or group named after a folder, with `./` before what a spreadsheet would run as a formula."""
-    return f"./{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 def to_row(score: PhotoScore) -> dict[str, Value]:

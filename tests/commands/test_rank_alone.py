@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,17 @@ def test_clear_takes_no_table(piqa, marked: Path, name: str) -> None:
     assert result.code == 2
     assert f"{marked / name} is a table" in result.err
     assert "name the photos or their folders" in result.err
+    assert tree(marked) == before
+
+
+def test_clear_takes_no_table_from_a_list(piqa, marked: Path, monkeypatch) -> None:
+    table = marked / "scores.csv"
+    table.write_text("path,score,status\nIMG_1.CR2,50,ok\n")
+    before = tree(marked)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{marked}/IMG_1.CR2\n{table}\n".encode())))
+    result = piqa("rank", "-", "--clear", "--apply")
+    assert result.code == 2
+    assert f"--clear goes by photos, and {table} is a table" in result.err
     assert tree(marked) == before
 
 

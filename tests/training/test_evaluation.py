@@ -151,6 +151,12 @@ def test_csv_has_a_row_for_each_scene_and_the_two_middles(bootstrap):
     assert ("srcc_low" in rows[0]) == bool(bootstrap)
 
 
+def test_no_cell_of_the_csv_is_a_formula():
+    table = made([20, 15]).with_columns(pl.col("scene").replace({"scene 0": "=HYPERLINK(1)"}))
+    rows = list(csv.DictReader(io.StringIO(to_csv(evaluate(table, bootstrap=0)))))
+    assert {row["scene"] for row in rows} == {"./=HYPERLINK(1)", "scene 1", ""}
+
+
 def test_markdown_is_a_table_with_the_published_results_beside():
     text = to_markdown(evaluate(made([20, 15]), bootstrap=20), "my|model", PIQ23_OVERALL["scene"])
     table = [line for line in text.splitlines() if line.startswith("|")]

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
-from piqa_cli.separators import separator_of
+from piqa_cli.spreadsheets import separator_of
 
 _PARQUET_MAGIC = b"PAR1"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

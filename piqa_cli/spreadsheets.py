@@ -1,0 +1,16 @@
+"""What spreadsheets do with CSV: they write what the country's settings say, and run what looks like a formula."""
+
+from __future__ import annotations
+
+SEPARATORS = ",;\t"
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def separator_of(head: str) -> str:
+    """Comma, semicolon or tab: the one that the first line, the names of the columns, has most of."""
+    return max(SEPARATORS, key=head.count)
+
+
+def safe_cell(text: str) -> str:
+    """A path, or a name of photos such as a folder's, with `./` before what a spreadsheet would run as a formula."""
+    return f"./{text}" if text.startswith(_FORMULA_SIGNS) else text
