@@ -8,7 +8,7 @@ from PIL import Image
 from piqa_cli.records import Face, PhotoScore
 from tests.browser.conftest import MISSING, until
 from tests.browser.shoot import write_page
-from tests.report.made import colors, score_of
+from tests.report.made import colors, jpeg, score_of
 
 
 def opened(open_page, folder, *scores: PhotoScore, **options):
@@ -56,6 +56,16 @@ def test_of_an_unreadable_photo_the_reason_is_said(open_page, tmp_path, name):
     page = opened(open_page, tmp_path, unreadable(tmp_path / name))
     until(page, "document.querySelector('#large .note').textContent === 'cannot be read: truncated file'")
     assert page.text_content("#large .percent") == ""
+
+
+def test_of_an_unreadable_photo_with_a_preview_the_reason_is_said_too(open_page, tmp_path):
+    path = jpeg(colors(1000, 750), tmp_path / "broken.jpg", thumbnail=colors(1000, 750))
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"\xff\xc0") + 11] = 0  # the photo's sampling: no decoder goes on from here
+    path.write_bytes(data)
+    page = opened(open_page, tmp_path, unreadable(path))
+    said = "cannot be read: truncated file: preview shown"
+    until(page, "(said) => document.querySelector('#large .note').textContent === said", said)
 
 
 def test_half_a_photo_has_the_shape_and_the_zoom_that_the_browser_finds(open_page, tmp_path):

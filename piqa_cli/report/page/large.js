@@ -43,9 +43,9 @@ const Large = (() => {
 
   // Why the photo itself is not to be seen.
   function missing(photo) {
-    const preview = Photos.thumb(photo) ? ": preview shown" : "";
-    if (!preview && Photos.get(photo, "status") === "error") return Photos.get(photo, "reason");
-    return `${Photos.get(photo, "viewable") === false ? "Browsers cannot show this format" : "Original not found"}${preview}`;
+    const unread = Photos.get(photo, "status") === "error" ? Photos.get(photo, "reason") : null;
+    const why = unread ?? (Photos.get(photo, "viewable") === false ? "Browsers cannot show this format" : "Original not found");
+    return Photos.thumb(photo) ? `${why}: preview shown` : why;
   }
 
   function show() {
