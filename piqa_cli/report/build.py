@@ -148,7 +148,7 @@ def _write_page(
 
 def _plain_rows(data: PageData, thumbs: list[str | None]) -> list[dict[str, Any]]:
     """The best photos, for a page without scripts."""
-    names = ("name", "folder", "stars", "reasons", "status", "href", "thumb_w", "thumb_h")
+    names = ("name", "folder", "stars", "reasons", "reason", "status", "href", "thumb_w", "thumb_h")
     columns = {name: data.columns.get(name, [None] * data.count) for name in names}
     scores = data.columns["score"]
     return [

@@ -1,9 +1,10 @@
 """Window widths, themes, paper, and what assistive technology is told."""
 
+import polars as pl
 import pytest
 
 from tests.browser.conftest import names, reload, settle
-from tests.browser.shoot import write_page
+from tests.browser.shoot import frame_of, write_page, write_table
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -124,9 +125,35 @@ def test_a_report_without_photos_says_so(open_page, tmp_path):
     page.click("#export")
 
 
-def test_without_scripts_there_is_a_list(browser, report):
+@pytest.fixture
+def open_plain(browser):
+    """Open a file without scripts."""
     context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(report.as_uri())
-    assert page.locator(".plain li").count() == 9 and "one.jpg" in page.inner_text(".plain")
+
+    def open_plain(path):
+        page = context.new_page()
+        page.goto(path.as_uri())
+        return page
+
+    yield open_plain
     context.close()
+
+
+def test_without_scripts_there_is_a_list_on_the_first_screen(open_plain, report):
+    page = open_plain(report)
+    assert page.locator(".plain li").count() == 9
+    first = page.locator(".plain li").first
+    assert "one.jpg" in first.inner_text() and first.bounding_box()["y"] < 300
+    assert page.locator("noscript .notice").bounding_box()["y"] < 100
+    assert page.locator("#title").is_visible()
+    assert page.locator("#tab-charts, #export, #filters, #review").evaluate_all(
+        "(all) => all.every((it) => !it.offsetWidth)"
+    )
+
+
+def test_without_scripts_the_list_says_what_the_cards_say(open_plain, report, tmp_path):
+    last = open_plain(report).locator(".plain li").last.inner_text()
+    assert "broken.jpg" in last and "truncated file" in last
+    table = frame_of(2).with_columns(pl.Series("stars", [1, -1]))
+    words = open_plain(write_table(tmp_path / "report.html", table)).locator(".plain li").all_inner_texts()
+    assert "1 star" in words[0] and "stars" not in words[0] and "star" not in words[1]
