@@ -7,6 +7,7 @@ from tests.browser.conftest import names, reload, settle
 from tests.browser.shoot import frame_of, write_page, write_table
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SMALL_PHONE = PHONE | {"viewport": {"width": 320, "height": 568}}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -47,13 +48,25 @@ def test_every_control_is_reached_by_tab_and_shows_it(page):
     assert {"tab-charts", "text", "sort", "export", "grid", "Lowest score", "Pick"} <= reached
 
 
+@pytest.mark.parametrize("phone", [PHONE, SMALL_PHONE], ids=["390 px", "320 px"])
 @pytest.mark.parametrize("view", ["#tab-photos", "#tab-charts"])
-def test_a_phone_scrolls_down_only(open_page, report, view):
-    page = open_page(report, **PHONE)
+def test_a_phone_scrolls_down_only(open_page, report, view, phone):
+    page = open_page(report, **phone)
     page.click(view)
     settle(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("probes.rightmost('.review *, .top *, .card, .figure')") <= 390
+    width = phone["viewport"]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("probes.rightmost('.review *, .top *, .card, .figure')") <= width
+
+
+@pytest.mark.parametrize("phone", [PHONE, SMALL_PHONE], ids=["390 px", "320 px"])
+def test_on_a_phone_the_last_photo_is_above_the_review_bar(open_page, report, phone):
+    page = open_page(report, **phone)
+    page.evaluate("State.select([0, 1, 2, 3, 4, 5, 6, 7, 8].concat(Array(9).fill(0)))")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    settle(page)
+    bottom = "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect().bottom))"
+    assert page.evaluate(bottom) < page.evaluate("Dom.byId('review').getBoundingClientRect().top")
 
 
 def test_a_phone_filters_in_a_drawer(open_page, report):
@@ -72,6 +85,18 @@ def test_a_phone_reviews_by_touch(open_page, report):
     assert "picked" in page.locator(".card.current").get_attribute("aria-label")
     page.locator("#review").get_by_label("Large view").tap()
     page.wait_for_selector("#large .stage.loaded")
+
+
+@pytest.mark.parametrize("phone", [PHONE, SMALL_PHONE], ids=["390 px", "320 px"])
+def test_a_phone_takes_a_mark_back_in_the_comparison(open_page, report, phone):
+    page = open_page(report, **phone)
+    page.locator("#review").get_by_label("Compare").tap()
+    first = page.locator("#compare .pane").first
+    first.get_by_label("Pick", exact=True).tap()
+    assert "picked" in first.get_attribute("class")
+    first.get_by_label("Remove the mark").tap()
+    assert "picked" not in first.get_attribute("class")
+    assert page.evaluate("probes.rightmost('#compare .pane-foot *')") <= phone["viewport"]["width"]
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])

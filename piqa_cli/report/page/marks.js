@@ -38,7 +38,8 @@ const Marks = (() => {
     const flag = (action, label, key) => Dom.button(label, { class: `tool ${action}`, title: `${label} (${key})`, onclick: () => act(action, photosOf()) }, Dom.icon(action));
     const [pick, reject, unmark] = [flag("pick", "Pick", "P"), flag("reject", "Reject", "X"), flag("unmark", "Remove the mark", "U")];
     const node = Dom.make("div", { class: "marks", role: "group", "aria-label": "Marks" },
-      Dom.make("span", { class: "star-buttons", role: "group", "aria-label": "Stars" }, ...stars), pick, reject, unmark);
+      Dom.make("span", { class: "star-buttons", role: "group", "aria-label": "Stars" }, ...stars),
+      Dom.make("span", { class: "flag-buttons" }, pick, reject, unmark));
 
     function update(photo) {
       const own = Choices.ownStars(photo);
