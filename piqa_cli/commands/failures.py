@@ -34,6 +34,9 @@ EXTRAS = {
 
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # of a stream without a name
 
+# Of a path that was given, where the command itself did not say it better: no mistake of ours.
+_IN_THE_WAY = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
 # Typer's own usage error. It has no public name of its own in every release; BadParameter has, and is one of them.
 _UsageFailure: Any = typer.BadParameter.__base__
 
@@ -62,10 +65,13 @@ def reported() -> Iterator[None]:
         _drop_output()
         raise SystemExit(READER_GONE) from None
     except OSError as error:
-        if error.filename is not None or error.errno not in _CANNOT_WRITE:
+        if error.filename is None and error.errno in _CANNOT_WRITE:
+            _drop_output()
+            _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
+        elif error.filename is not None and error.errno in _IN_THE_WAY:
+            _complain(f"cannot use {error.filename}: {error.strerror}", "check the path and its permissions")
+        else:
             raise
-        _drop_output()
-        _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
         raise SystemExit(WRONG_USAGE) from None
 
 

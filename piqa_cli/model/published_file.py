@@ -28,9 +28,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is not there, is no checkpoint, holds a program or objects, or no state dict.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file", path=path)
     try:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such file", path=path)
         _refuse_other_files(path)
         state = _unwrapped(_load(path))
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:

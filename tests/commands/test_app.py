@@ -66,9 +66,37 @@ def test_errors_of_the_core_become_a_line_and_a_code(piqa, monkeypatch, error, c
     assert (result.code, result.out, result.err) == (code, "", err)
 
 
+TOO_LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["explain", TOO_LONG],
+        ["explain", "photo.jpg", "--model", TOO_LONG],
+        ["score", ".", "--model", TOO_LONG],
+        ["score", ".", "-o", f"{TOO_LONG}.csv"],
+        ["score", ".", "--junit", f"{TOO_LONG}.xml"],
+        ["report", ".", "-o", f"{TOO_LONG}.html"],
+        ["models", "info", TOO_LONG],
+    ],
+    ids=lambda args: " ".join(args).replace(TOO_LONG, "LONG"),
+)
+def test_a_path_that_the_system_refuses_is_one_line(piqa, args, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = piqa(*args)
+    assert (result.code, result.out) == (2, "")
+    first, second = result.err.splitlines()
+    assert "File name too long" in first
+    assert second == "hint: check the path and its permissions"
+
+
 def test_a_bug_is_not_hidden(piqa, monkeypatch) -> None:
     monkeypatch.setattr("piqa_cli.commands.score.find_model", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
+        piqa("score", ".")
+    monkeypatch.setattr("piqa_cli.commands.score.find_model", lambda *args: open("nowhere"))  # noqa: SIM115, PTH123
+    with pytest.raises(FileNotFoundError):
         piqa("score", ".")
 
 

@@ -1,6 +1,7 @@
 import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -102,3 +103,8 @@ def test_what_is_no_checkpoint_is_one_line(make, message, tmp_path):
         read_state_dict(tmp_path / "a.pth")
     assert message in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_file_that_cannot_be_looked_at_is_named():
+    with pytest.raises(ModelError, match=r"not readable as a checkpoint: .*File name too long"):
+        read_state_dict(Path("a" * 300))
