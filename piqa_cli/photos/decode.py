@@ -93,7 +93,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
     kind = sniff(file, path)
     if kind is None:
         reason = "not a supported image (JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC or RAW)"
-        raise NotAPhoto(reason, path=path, hint="leave it out with --exclude")
+        raise NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
     if kind == RAW:
         return open_preview(file, path)
     return open_image(file, kind), 1

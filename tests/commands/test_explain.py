@@ -130,6 +130,12 @@ def test_a_photo_that_cannot_be_read_is_named(explain, tmp_path) -> None:
     assert result.err.startswith(f"piqa: error: {tmp_path / 'gone.jpg'}: no such file")
 
 
+def test_what_is_no_photo_has_a_hint_that_explain_can_follow(explain, tmp_path) -> None:
+    (tmp_path / "text.jpg").write_text("hello")
+    result = explain("lite", photo=tmp_path / "text.jpg")
+    assert "not a supported image" in result.err and "--exclude" not in result.err
+
+
 def test_people_in_the_background_are_counted(explain, portrait, folder) -> None:
     from piqa_cli.model.store import find_model
     from piqa_cli.scoring.explain import explain_photo
