@@ -16,8 +16,9 @@ def main() -> NoReturn:
     """Run the command line and exit with its code."""
     from piqa_cli.commands.app import run
 
-    if sys.stdout is None:  # closed by whoever started the program: nothing else may take its place
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the program
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started the program: nothing else may take its place
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - as long as the program
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name must not be able to stop the printing
     code = run(sys.argv[1:])

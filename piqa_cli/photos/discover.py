@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import os
 import stat
@@ -64,9 +65,10 @@ def discover(
 def read_path_list(stream: BinaryIO) -> list[Path]:
     """Paths from a stream, separated by NUL if there is any NUL byte in it (`find -print0`), by newline otherwise.
 
-    Bytes are decoded as file names are (`os.fsdecode`); empty lines are skipped, and the CR of a CRLF list is dropped.
+    Bytes are decoded as file names are (`os.fsdecode`); empty lines are skipped, and the CR of a CRLF list is dropped,
+    as is the byte-order mark that some editors put before a text.
     """
-    data = stream.read()
+    data = stream.read().removeprefix(codecs.BOM_UTF8)
     entries = data.split(b"\0") if b"\0" in data else (line.removesuffix(b"\r") for line in data.split(b"\n"))
     return [Path(os.fsdecode(entry)) for entry in entries if entry]
 

@@ -114,6 +114,22 @@ def test_without_stdout_a_run_goes_through(start, many, model, tmp_path) -> None
     assert len(rows(table)) == 80
 
 
+def test_without_stdin_there_is_no_list(start, model) -> None:
+    streams = {"preexec_fn": lambda: os.close(0), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = start("score", "-", "--model", model.path, **streams)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, b"")
+    assert err.startswith(b"piqa: error: no photos found in the list on stdin\n")
+
+
+def test_without_stderr_the_exit_code_says_what_went_wrong(start, many, model) -> None:
+    options = {"preexec_fn": lambda: os.close(2), "stdout": subprocess.PIPE}
+    for arguments, code in ((["nowhere"], 2), ([many, "-q", "--fail-under", 100], 1), ([many], 0)):
+        process = start("score", *arguments, "--model", model.path, **options)
+        process.communicate(timeout=60)
+        assert process.returncode == code
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_stdout_will_do(start, tmp_path, model, encoding, monkeypatch) -> None:
     (tmp_path / "写真.jpg").write_bytes(b"x")

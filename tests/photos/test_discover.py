@@ -262,6 +262,7 @@ def test_strange_names(tmp_path: Path) -> None:
         (b"a.jpg\r\n\r\nb.jpg", [b"a.jpg", b"b.jpg"]),
         (b"a\nb.jpg\0c.jpg\0", [b"a\nb.jpg", b"c.jpg"]),
         (b"\xff\xfe.jpg\n", [b"\xff\xfe.jpg"]),
+        (b"\xef\xbb\xbfa.jpg\nb.jpg\n", [b"a.jpg", b"b.jpg"]),
         (b"", []),
         (b"\n\n", []),
     ],
