@@ -113,16 +113,17 @@ class Manifest:
         Two of the same name get a number (`labels`, `labels-2`): their scales may differ, so they are not compared.
 
         Raises:
-            UsageError: none is given, or a photo is in the test split of one and in the train or val split of another.
+            UsageError: none is given, or a photo is in different splits of two of them.
         """
         if not manifests:
             raise UsageError("no data set was given", hint="name a data set or a manifest")
         frame = pl.concat(_told_apart([manifest.frame for manifest in manifests]), how="diagonal")
-        tested = frame.filter(pl.col("split") == "test")["image"]
-        leaked = sorted(set(frame.filter(pl.col("split") != "test")["image"]) & set(tested))
-        if leaked:
+        splits = frame.group_by("image").agg(pl.col("split").unique().sort()).sort("image")
+        leaked = splits.filter(pl.col("split").list.len() > 1)
+        if leaked.height:
+            image, of = leaked.row(0)
             raise UsageError(
-                f"photos in the test split of one data set train another: {len(leaked)}, as {leaked[0]}",
+                f"photos in different splits of two data sets: {leaked.height}, as {image} ({' and '.join(of)})",
                 hint="give both data sets the same splits, or leave one of them out",
             )
         return Manifest(frame)

@@ -144,9 +144,11 @@ def test_data_sets_are_joined_with_the_columns_of_all():
     assert joined.frame["clip"].to_list() == [None, None, "/v.mp4", "/v.mp4"]
 
 
-def test_a_join_that_would_train_on_test_photos_is_refused():
-    with pytest.raises(UsageError, match=r"test split of one data set train another: 2, as /photos/a_0.jpg"):
-        Manifest.join([Manifest(frame_of({"a": 3})), Manifest(frame_of({"a": 2}, split="test", dataset="other"))])
+@pytest.mark.parametrize(("one", "other"), [("train", "test"), ("val", "test"), ("train", "val")])
+def test_a_join_that_would_train_on_photos_that_are_held_out_is_refused(one, other):
+    says = rf"different splits of two data sets: 2, as /photos/a_0.jpg \({' and '.join(sorted((one, other)))}\)"
+    with pytest.raises(UsageError, match=says):
+        Manifest.join([Manifest(frame_of({"a": 3}, split=one)), Manifest(frame_of({"a": 2}, split=other))])
     with pytest.raises(UsageError, match="no data set"):
         Manifest.join([])
 
