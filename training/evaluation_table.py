@@ -9,15 +9,25 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
-from piqa_cli.spreadsheets import separator_of
+from piqa_training.datasets.label_file import folded, read_label_file
 from piqa_training.manifest import ONE_SCENE, SPLITS, Manifest
 
 ALL_PARTS = "all"
 PARTS = (*SPLITS, ALL_PARTS)
 SCORES = ("predicted", "raw_score", "score")
 """Columns that hold scores, the first that is there counts. `raw_score` has not lost order at the ends of 0 to 100."""
+_NAMES = {folded(name): name for name in (*SCORES, "label", "scene", "split", "dataset", "path", "image")}
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    """CSV from any program, as labels are read; all cells are text."""
+    file = read_label_file(path)
+    columns = {_NAMES.get(folded(name), name): [row[name] for row in file] for name in file.columns}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": lambda path: _csv(path),
+    **dict.fromkeys((".csv", ".tsv", ".txt"), _read_text),
     ".parquet": lambda path: pl.read_parquet(path, glob=False),
     ".jsonl": lambda path: pl.read_ndjson(path.read_bytes(), infer_schema_length=None),  # takes names for patterns
     ".json": lambda path: pl.read_json(path, infer_schema_length=None),
@@ -64,7 +74,7 @@ def clips_as_one(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_scores(path: Path) -> pl.DataFrame:
-    """A table of scores from CSV, Parquet, JSON lines or JSON, with a column predicted (Float64).
+    """A table of scores from CSV (of any program), Parquet, JSON lines or JSON, with a column predicted (Float64).
 
     Raises:
         UsageError: the file cannot be read, has no column of `SCORES`, or a cell of it is no number.
@@ -76,7 +86,6 @@ def read_scores(path: Path) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
         raise UsageError(f"cannot read {path}: {reason}", hint=_HINT) from None
-    frame = frame.rename(lambda name: name.removeprefix("\ufeff"))
     found = next((name for name in SCORES if name in frame.columns), None)
     if found is None:
         raise UsageError(f"{path}: no column {', '.join(SCORES)}; there are {', '.join(frame.columns)}", hint=_HINT)
@@ -142,17 +151,6 @@ def check_overlap(labels: pl.DataFrame, scores: Mapping[str, float | None], path
         example = f"{labels['image'][0]} and {next(iter(scores), 'an empty table')}"
         hint = "score the same files, and evaluate where the table's relative paths lead to them"
         raise UsageError(f"{path}: none of its photos has a label (compare {example})", hint=hint)
-
-
-def _csv(path: Path) -> pl.DataFrame:
-    """As text, with the point in numbers that a spreadsheet with commas in them separated by semicolons."""
-    with path.open("rb") as file:
-        separator = separator_of(file.readline().decode("utf-8", "replace"))
-    frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False, separator=separator)
-    if separator == ",":
-        return frame
-    numbers = [name for name in frame.columns if name in (*SCORES, "label")]
-    return frame.with_columns(pl.col(numbers).str.replace(",", ".", literal=True))
 
 
 def _absolute(name: str, folder: Path) -> str:

@@ -119,6 +119,23 @@ def test_a_table_with_labels_of_its_own(piqa, tmp_path, suffix, name):
     assert json.loads(out.read_text())["median"]["srcc"] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("t.csv", "label;Raw Score;Scene\n1;1.5;a\n2;3;a\n\n3;2;a\n4;4;a\n", "utf-8-sig"),
+        ("t.csv", "LABEL,PREDICTED\n1,1\n2,3\n3,2\n4,4\n", "utf-16"),
+        ("t.tsv", "label\tscore\tname\n1\t1\tÄ\n2\t3\tb\n3\t2\tc\n4\t4\td\n", "cp1252"),
+    ],
+    ids=["semicolons", "UTF-16 and capitals", "tabs"],
+)
+def test_a_table_of_any_program(piqa, tmp_path, name, text, encoding):
+    table, out = tmp_path / name, tmp_path / "out.json"
+    table.write_bytes(text.encode(encoding))
+    result = piqa("evaluate", "--scores", table, "--json", out, "--bootstrap", 0)
+    assert result.code == 0, result.err
+    assert json.loads(out.read_text())["median"]["srcc"] == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(("part", "photos"), [("test", 4), ("val", 3), ("all", 7)])
 def test_predictions_of_a_run_are_evaluated_by_part(piqa, tmp_path, part, photos):
     table, out = tmp_path / "predictions.csv", tmp_path / "out.json"
@@ -276,6 +293,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(piqa, engine, manifest
     [
         ("path,label\na.jpg,1\n", "no column predicted, raw_score, score"),
         ("path,score\na.jpg,1\n", "no column label"),
+        ("label,score,Score\n1,1,2\n", "the column score is there twice"),
         ("label,score\n1,good\n", "row 1, column score: 'good' is no number"),
         ("label,score\nx,1\n", "row 1, column label: 'x' is no number"),
         ("label,score\n,1\n", "1 labels are missing"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.spreadsheets import separator_of
 
 _PARQUET_MAGIC = b"PAR1"
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -60,7 +62,8 @@ def read_label_file(path: Path) -> LabelFile:
     """Read a CSV or Parquet file; the content tells which it is.
 
     CSV: a byte-order mark is dropped, UTF-8, UTF-16 with its mark and Windows-1252 are understood, columns may be
-    separated by comma, semicolon or tab, and empty lines are skipped.
+    separated by comma, semicolon or tab, and empty lines are skipped. Where commas separate no columns, numbers may have
+    one for a point.
 
     Raises:
         UsageError: the file cannot be read, is no table, has no rows, or names a column twice.
@@ -110,26 +113,33 @@ def _csv(path: Path, data: bytes) -> LabelFile:
     lines = io.StringIO(text, newline="")
     head = lines.readline()
     lines.seek(0)
-    reader = csv.reader(lines, delimiter=separator_of(head))
+    separator = separator_of(head)
+    reader = csv.reader(lines, delimiter=separator)
     try:
         columns = [column.strip() for column in next(reader, [])]
         if not any(columns):
             raise UsageError(f"{path} is empty", hint="give a CSV or Parquet file with a header and one row a photo")
         while not columns[-1]:
             columns.pop()  # a separator at the end of the header
-        return LabelFile(path, tuple(columns), tuple(_csv_rows(reader, [folded(column) for column in columns])))
+        rows = _csv_rows(reader, [folded(column) for column in columns], commas=separator != ",")
+        return LabelFile(path, tuple(columns), tuple(rows))
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: not a CSV file: {error}", hint="give a text file") from None
 
 
-def _csv_rows(reader: Iterator[list[str]], names: Sequence[str]) -> Iterator[LabelRow]:
+def _csv_rows(reader: Iterator[list[str]], names: Sequence[str], *, commas: bool) -> Iterator[LabelRow]:
+    """The rows that are not empty; with `commas` numbers may have been written with one."""
     line: int = reader.line_num  # type: ignore[attr-defined]  # csv.reader has it, Iterator has not
     for cells in reader:
         line, start = reader.line_num, line + 1  # type: ignore[attr-defined]
         if any(cells):
-            values = [cell.strip() for cell in cells]
+            values = [_with_point(cell.strip()) if commas else cell.strip() for cell in cells]
             surplus = tuple(value for value in values[len(names) :] if value)
             yield LabelRow(f"line {start}", dict(zip(names, values, strict=False)), surplus)
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell
 
 
 def _decoded(data: bytes) -> str:
