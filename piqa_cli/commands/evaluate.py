@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from piqa_cli.commands import options
+from piqa_cli.commands.given import given_options
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.scoring.options import EngineOptions, Precision
 
@@ -32,7 +33,10 @@ Root = Annotated[
     Path | None, typer.Option(help="The data set's folder.", metavar="DIR", rich_help_panel=_LABELS, show_default=False)
 ]
 Attribute = Annotated[
-    str, typer.Option(help="PIQ23: Overall, Details or Exposure.", metavar="NAME", rich_help_panel=_LABELS)
+    str | None,
+    typer.Option(
+        help="PIQ23: Overall, Details or Exposure.", metavar="NAME", rich_help_panel=_LABELS, show_default="Overall"
+    ),
 ]
 Split = Annotated[
     str | None,
@@ -89,9 +93,10 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the resamples.", metavar="N",
 
 
 def evaluate(
+    ctx: typer.Context,
     dataset: Dataset = None,
     root: Root = None,
-    attribute: Attribute = "Overall",
+    attribute: Attribute = None,
     split: Split = None,
     manifest: ManifestFile = None,
     test_share: TestShare = None,
@@ -136,5 +141,5 @@ def evaluate(
         precision=precision,
     )
     scorer = Scorer(scores, model, models_dir, engine, cache_dir, no_cache=no_cache, quiet=quiet)
-    table, scored_by = bring_together(labels, scorer)
+    table, scored_by = bring_together(labels, scorer, given_options(ctx))
     deliver(table, report, labels, scored_by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from piqa_training.manifest import Manifest
 
+_OF_A_MODEL = ("--model", "--models-dir", "--crops", "--precision", "--max-megapixels")  # a table has its scores
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:
@@ -29,7 +32,7 @@ class Labels:
 
     dataset: str | None
     root: Path | None
-    attribute: str
+    attribute: str | None
     split: str | None
     manifest: Path | None
     test_share: float | None
@@ -47,7 +50,7 @@ class Labels:
             return str(self.manifest) if self.manifest else ""
         if self.dataset.casefold() != "piq23":
             return self.dataset
-        return f"{self.dataset}, {self.attribute}, {self.split or 'device'} split"
+        return f"{self.dataset}, {self.attribute or 'Overall'}, {self.split or 'device'} split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,19 @@ class Scorer:
     quiet: bool
 
 
-def bring_together(labels: Labels, scorer: Scorer) -> tuple[pl.DataFrame, str]:
+def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) -> tuple[pl.DataFrame, str]:
     """The table that is evaluated, and the name of what scored it.
+
+    Args:
+        labels: where labels come from.
+        scorer: where scores come from.
+        given: the options on the command line, so that none is passed over in silence.
 
     Raises:
         UsageError: options that do not go together, labels or scores that cannot be read, or nothing in common.
         typer.Exit: scoring was interrupted.
     """
-    _check(labels, scorer)
+    _check(labels, scorer, given)
     try:
         from piqa_training import evaluation_table as tables
     except ImportError as error:
@@ -91,7 +99,7 @@ def missing_package(error: ImportError) -> UsageError:
     return UsageError(f"piqa evaluate needs {error.name}", hint="pip install 'piqa-cli[train]' brings it")
 
 
-def _check(labels: Labels, scorer: Scorer) -> None:
+def _check(labels: Labels, scorer: Scorer, given: Sequence[str]) -> None:
     if labels.dataset is not None and labels.manifest is not None:
         raise UsageError("--dataset and --manifest both name labels", hint="give one of them")
     if not labels.named and scorer.table is None:
@@ -99,10 +107,15 @@ def _check(labels: Labels, scorer: Scorer) -> None:
         raise UsageError("no labels to compare scores with", hint=hint)
     if labels.dataset is not None and labels.root is None:
         raise UsageError(f"--dataset {labels.dataset} needs --root, the folder that it lies in")
-    if labels.dataset is None and (labels.root is not None or labels.split is not None):
-        raise UsageError("--root and --split go with --dataset", hint="add --dataset piq23")
+    if labels.dataset is None and (labels.root, labels.split, labels.attribute) != (None, None, None):
+        raise UsageError("--root, --split and --attribute go with --dataset", hint="add --dataset piq23")
     if labels.test_share is not None and not labels.named:
         raise UsageError("--test-share goes with --dataset or --manifest", hint="a score table is taken whole")
+    if scorer.table is not None and (idle := [name for name in _OF_A_MODEL if name in given]):
+        hint = "leave it out to evaluate the table, or leave --scores out to evaluate the model"
+        raise UsageError(
+            f"--scores takes the scores from {scorer.table}: {', '.join(idle)} would do nothing", hint=hint
+        )
 
 
 def _open(labels: Labels) -> Manifest:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from piqa_cli.commands import train_options as options
+from piqa_cli.commands.given import given_options
 
 _DATA, _LEARN = "What to learn from", "How to learn"
 
@@ -52,6 +53,7 @@ def pretrain(ctx: typer.Context) -> None:
 
 @app.command()
 def synthetic(
+    ctx: typer.Context,
     folder: Folder = None,
     check: options.Check = False,
     backbone: options.Backbone = None,
@@ -75,6 +77,7 @@ def synthetic(
     piqa-lite.
     """
     request = dict(locals())
+    request["given"] = given_options(request.pop("ctx"))
 
     from piqa_cli.commands.pretrain_run import run_synthetic  # rich, polars, torch
 
@@ -83,6 +86,7 @@ def synthetic(
 
 @app.command()
 def lsvq(
+    ctx: typer.Context,
     root: options.Root = None,
     motion_features: MotionFeatures = None,
     frames: Frames = 8,
@@ -113,6 +117,7 @@ def lsvq(
     piqa train --full-from RUN/model takes its branch. Motion features are read in training and dropped afterwards.
     """
     request = dict(locals())
+    request["given"] = given_options(request.pop("ctx"))
 
     from piqa_cli.commands.pretrain_run import run_branch
 
@@ -121,6 +126,7 @@ def lsvq(
 
 @app.command()
 def gfiqa(
+    ctx: typer.Context,
     root: options.Root = None,
     start_from: PreparedFrom = None,
     check: options.Check = False,
@@ -148,6 +154,7 @@ def gfiqa(
     RUN/model is a model of this branch alone: piqa train --face-from RUN/model takes its branch.
     """
     request = dict(locals())
+    request["given"] = given_options(request.pop("ctx"))
 
     from piqa_cli.commands.pretrain_run import run_branch
 

@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 
 from piqa_cli.commands.console import note, print_table
 from piqa_cli.commands.console_train import TrainView
-from piqa_cli.commands.train_run import count_lines, result_lines, settings_of
+from piqa_cli.commands.train_run import check_resume, count_lines, result_lines, settings_of
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
@@ -31,11 +31,12 @@ from piqa_training.sources import Source
 from piqa_training.starting import configuration
 from piqa_training.workers import default_workers
 
-Request = dict[str, Any]  # the options of the command line by name; None, [] or False where not given
+Request = dict[
+    str, Any
+]  # options by name: None, [] or False where not given; `given`: those of the command line, as written
 
 _SYNTHETIC_FILE = "synthetic.json"
-_WITH_RESUME = {"resume", "device", "workers", "quiet"}
-_UNGIVEN = {"frames": 8, "passes": 1, "versions": 11}  # options whose default is a value
+_NOT_REMEMBERED = {"resume", "device", "workers", "quiet", "given"}
 _NOT_OFFERED = (  # options of `piqa train` that have no use here
     "auxiliary", "full_from", "face_from", "liqe", "validation", "weight_decay", "optimiser", "schedule", "warmup",
     "layer_decay", "ema", "clip_norm", "accumulate", "use_std", "monotone", "freeze_backbone", "frozen_stages",
@@ -47,7 +48,7 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
     """Pre-train one branch on a published data set, or go on with it, or say what is there."""
     with _view(request) as view:
         if request["resume"] is not None:
-            _refuse_others(request)
+            check_resume(request["given"])
             result = resume_branch(request["resume"], view, Overrides(request["device"], request["workers"]))
         else:
             root, settings = _needed(request, "root", "the data set's folder"), _settings(request)
@@ -65,7 +66,7 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
 def run_synthetic(request: Request) -> None:
     """Degradation ranking on a folder of photos, or go on with it, or say how many there are."""
     if request["resume"] is not None:
-        _refuse_others(request)
+        check_resume(request["given"])
         request = _remembered(request)
     folder = _needed(request, "folder", "a folder of good photos", option=False)
     sources = folder_sources(folder)
@@ -160,7 +161,7 @@ def _workers(request: Request) -> int:
 
 def _remember(request: Request, run: Path) -> None:
     """What a resumed run needs to know."""
-    kept = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in request.items() if k not in _WITH_RESUME}
+    kept = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in request.items() if k not in _NOT_REMEMBERED}
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / _SYNTHETIC_FILE).write_text(json.dumps(kept, indent=1), encoding="utf-8")
@@ -178,13 +179,6 @@ def _remembered(request: Request) -> Request:
         raise UsageError(f"{run}: this run is finished; {LOG_FILE} says how", hint="start a new one")
     paths = {name: Path(kept[name]) for name in ("folder", "cache_dir") if kept[name]}
     return {**request, **kept, **paths, "output": run}
-
-
-def _refuse_others(request: Request) -> None:
-    foreign = [k for k, v in request.items() if v and k not in _WITH_RESUME and v != _UNGIVEN.get(k)]
-    if foreign:
-        names = ", ".join("--from" if name == "start_from" else "--" + name.replace("_", "-") for name in foreign)
-        raise UsageError(f"--resume takes everything from the run: leave out {names}")
 
 
 def _needed(request: Request, name: str, what: str, *, option: bool = True) -> Path:

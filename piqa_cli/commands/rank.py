@@ -9,7 +9,7 @@ import typer
 from piqa_cli.commands import options
 from piqa_cli.commands import rank_options as own
 from piqa_cli.commands.delivery import Delivery
-from piqa_cli.commands.rank_alone import given_options
+from piqa_cli.commands.given import given_options
 from piqa_cli.commands.rank_request import Acting, Marking, Request, Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.ranking.options import GAP_S, By, Choice, GroupOptions, Layout

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.options import is_score_table
 
@@ -82,17 +80,3 @@ def check_used(given: Sequence[str], *, marks: bool, embeds: bool, files: bool, 
     for options, there, why, hint in needs:
         if not there and (unused := [name for name in given if name in options]):
             raise UsageError(f"{' and '.join(unused)} would do nothing: {why}", hint=f"{hint}, or leave it out")
-
-
-def given_options(ctx: typer.Context) -> tuple[str, ...]:
-    """The options on the command line by their long names, a flag's by what was said: `--no-recursive`."""
-    return tuple(
-        param.secondary_opts[-1] if param.secondary_opts and ctx.params[param.name] is False else param.opts[-1]
-        for param in ctx.command.params
-        if param.name and param.param_type_name == "option" and _is_given(ctx, param.name)
-    )
-
-
-def _is_given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"

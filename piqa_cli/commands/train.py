@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import typer
+
 from piqa_cli.commands import train_options as options
+from piqa_cli.commands.given import given_options
 
 
 def train(
+    ctx: typer.Context,
     dataset: options.Dataset = None,
     root: options.Root = None,
     attribute: options.Attribute = None,
@@ -65,6 +69,7 @@ def train(
     Exit codes: 0 fine, 2 wrong usage or data that cannot be used, 130 interrupted.
     """
     request = dict(locals())  # every option by its name
+    request["given"] = given_options(request.pop("ctx"))
 
     from piqa_cli.commands.train_run import go_on, say_counts, start  # rich, polars, torch
 

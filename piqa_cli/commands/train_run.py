@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from piqa_training.fit.run import Overrides, check_trainable, resume, train
 from piqa_training.manifest import SPLITS, Manifest
 from piqa_training.settings import TrainSettings, load_settings
 
-_WITH_RESUME = {"resume", "device", "workers", "quiet"}
+_WITH_RESUME = ("--resume", "--device", "--workers", "--quiet")
 _SETTINGS = {
     "backbone": "network.backbone",
     "pooling": "network.pooling",
@@ -58,7 +59,9 @@ _SETTINGS = {
 _OF_MODELS = ("pretrained", "full_from", "face_from", "liqe")
 
 
-Request = dict[str, Any]  # the options of the command line by name; None, [] or False where not given
+Request = dict[
+    str, Any
+]  # options by name: None, [] or False where not given; `given`: those of the command line, as written
 
 
 def start(request: Request) -> None:
@@ -76,12 +79,16 @@ def start(request: Request) -> None:
 
 def go_on(request: Request) -> None:
     """Resume."""
-    if foreign := sorted(name for name, value in request.items() if value and name not in _WITH_RESUME):
-        names = ", ".join("--" + name.replace("_", "-") for name in foreign)
-        raise UsageError(f"--resume takes everything from the run: leave out {names}")
+    check_resume(request["given"])
     with _view(request) as view:
         result = resume(request["resume"], view, Overrides(request["device"], request["workers"]))
     _summarise(request, result)
+
+
+def check_resume(given: Sequence[str]) -> None:
+    """Raise UsageError where the command line gives something that a run has settled already."""
+    if foreign := [name for name in given if name not in _WITH_RESUME]:
+        raise UsageError(f"--resume takes everything from the run: leave out {', '.join(foreign)}")
 
 
 def say_counts(request: Request) -> None:
@@ -136,7 +143,7 @@ def manifest_of(request: Request, view: TrainView, *, dry_run: bool = False) -> 
             open_dataset(
                 request["dataset"],
                 request["root"],
-                attribute=request["attribute"] or "Overall",
+                attribute=request["attribute"],
                 split=request["split"],
                 dry_run=dry_run,
                 on_progress=lambda done, total: view.progress("videos", done, total),

@@ -136,6 +136,7 @@ def test_lsvq_reads_motion_and_its_branch_starts_gfiqa_and_training(gfiqa, tmp_p
         (["gfiqa", "--root", "nowhere", "--output", "run"], "no such folder: nowhere"),
         (["gfiqa", "--root", "x", "--from", "a", "--pretrained", "b", "--check"], "leave one out"),
         (["gfiqa", "--resume", "run", "--epochs", "3"], "leave out --epochs"),
+        (["lsvq", "--resume", "run", "--seed", "0", "--frames", "8"], "leave out --frames, --seed"),
         (["synthetic", "--resume", "nowhere"], "no run to resume here"),
     ],
     ids=lambda value: None if isinstance(value, list) else value,

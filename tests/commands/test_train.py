@@ -167,6 +167,8 @@ MISTAKES = [
     (("--output", "FULL", "--manifest", "DATA"), "not empty; nothing was changed"),
     (("--resume", "gone"), "no run to resume here"),
     (("--resume", "FULL", "--epochs", "3"), "leave out --epochs"),
+    (("--resume", "FULL", "--seed", "0", "--no-freeze-backbone", "--set", "run.epochs=3"),
+     "leave out --set, --no-freeze-backbone, --seed"),
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def open_dataset(
     name: str,
     root: Path,
     *,
-    attribute: str = "Overall",
+    attribute: str | None = None,
     split: str | None = None,
     test_share: float = TEST_SHARE,
     seed: int = 0,
@@ -35,7 +35,7 @@ def open_dataset(
     Args:
         name: one of `DATASETS`; case does not matter.
         root: the folder of the data set as published; for "manifest" the CSV or Parquet file.
-        attribute: of PIQ23 only: Overall, Details or Exposure.
+        attribute: of PIQ23 only: Overall, which None means too, Details or Exposure.
         split: of PIQ23 only: its official "device" split, which None means too, or "scene" split.
         test_share: share of the photos that is held out where the data set brings no split.
         seed: for the choice of those.
@@ -50,7 +50,9 @@ def open_dataset(
     if known not in DATASETS:
         raise UsageError(f"no data set is called {name!r}", hint=f"use one of {', '.join(DATASETS)}")
     if known == "piq23":
-        return read_piq23(root, attribute=attribute, split=split or "device")
+        return read_piq23(root, attribute=attribute or "Overall", split=split or "device")
+    if attribute is not None:
+        raise UsageError(f"--attribute {attribute} is for piq23 only", hint="leave it out")
     if split is not None:
         raise UsageError(
             f"--split {split} is for piq23 only",
