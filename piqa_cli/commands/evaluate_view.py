@@ -48,9 +48,10 @@ def _head(width: int, wide: bool) -> Line:
 def _scene(result: SceneResult, name: str, width: int, wide: bool) -> Line:
     measured = result.measured
     start = ((_padded(name, width), ""), (f"{measured.n:7,}", "dim"))
+    numbers = _numbers(measured.values, result.intervals.get("srcc"), wide)
     if measured.values["srcc"] is None:
-        return (*start, (f"{'-':>8}  {measured.reasons['srcc']}", "yellow"))
-    return (*start, (_numbers(measured.values, result.intervals.get("srcc"), wide), ""))
+        return (*start, (f"{numbers}  {measured.reasons['srcc']}", "yellow"))
+    return (*start, (numbers, ""))
 
 
 def _numbers(values: dict[str, float | None], interval: Interval | None, wide: bool) -> str:
@@ -69,11 +70,14 @@ def _number(value: float | None) -> str:
 
 
 def _notes(evaluation: Evaluation) -> list[Line]:
-    notes = ["PLCC, RMSE and MAE after a logistic fit for each scene; pairs: share of pairs in the right order"]
+    notes = [
+        "PLCC, RMSE and MAE after a logistic fit for each scene; pairs: share of a scene's pairs in the right order"
+    ]
     notes += [f"intervals: {evaluation.method}"] if evaluation.bootstrap else []
-    defined, scenes = evaluation.defined["srcc"], len(evaluation.scenes)
-    if defined < scenes:
-        notes.append(f"median and mean are over the {defined} of {scenes} scenes that have the number")
+    counts, scenes = evaluation.defined, len(evaluation.scenes)
+    if counts["srcc"] < scenes:
+        paired = "" if counts["pair_accuracy"] == counts["srcc"] else f"; of pairs over {counts['pair_accuracy']}"
+        notes.append(f"median and mean are over the {counts['srcc']} of {scenes} scenes that have the number{paired}")
     if evaluation.unscored:
         notes.append(f"{evaluation.unscored:,} photos with a label have no score and are left out")
     return [((f" {note}", "dim"),) for note in notes]

@@ -85,8 +85,10 @@ def test_the_table_that_is_printed(piqa, engine, manifest, model_dir):
         ["mean", "9"],
         ["median", "and"],
     ]
-    assert "fewer than 3 photos" in next(line for line in lines if line.startswith(" night"))
-    assert "2 of 3 scenes" in lines[-1]
+    night = next(line for line in lines if line.startswith(" night"))
+    assert night.split()[1:8] == ["2", "-", "-", "-", "-", "-", "1.000"]  # two photos are a pair
+    assert night.endswith("fewer than 3 photos")
+    assert lines[-1].endswith("over the 2 of 3 scenes that have the number; of pairs over 3")
 
 
 def test_a_score_table_gives_what_its_model_gives(piqa, engine, manifest, photos, model_dir, tmp_path):
