@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 
 from piqa_cli.commands.console import note, print_table
 from piqa_cli.commands.console_train import TrainView
-from piqa_cli.commands.train_run import check_resume, count_lines, result_lines, settings_of
+from piqa_cli.commands.train_run import check_resume, count_lines, result_lines, saying_how_to_go_on, settings_of
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
@@ -46,14 +46,15 @@ _NOT_OFFERED = (  # options of `piqa train` that have no use here
 
 def run_branch(branch: Branch, dataset: str, request: Request) -> None:
     """Pre-train one branch on a published data set, or go on with it, or say what is there."""
-    with _view(request) as view:
+    run, command = request["resume"] or request["output"] or Path(), f"piqa pretrain {dataset}"
+    with saying_how_to_go_on(run, command), _view(request) as view:
         if request["resume"] is not None:
             check_resume(request["given"])
             result = resume_branch(request["resume"], view, Overrides(request["device"], request["workers"]))
         else:
             root, settings = _needed(request, "root", "the data set's folder"), _settings(request)
             if not request["check"]:
-                check_new(_needed(request, "output", "the folder that the run is written to"))
+                check_new(_needed(request, "output", "the folder that the run is written to"), command)
             manifest = _manifest(dataset, root, request, settings, view)
             if request["check"]:
                 return _say(manifest, settings)

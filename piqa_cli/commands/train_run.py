@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from piqa_cli.commands.console import Line, note, print_table
+from piqa_cli.commands.console import Line, note, print_table, warn
 from piqa_cli.commands.console_train import TrainView
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model, model_names
 from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
-from piqa_training.fit.folder import check_new
+from piqa_training.fit.folder import can_resume, check_new
 from piqa_training.fit.run import Overrides, check_trainable, resume, train
 from piqa_training.manifest import SPLITS, Manifest
 from piqa_training.settings import TrainSettings, load_settings
@@ -71,7 +72,7 @@ def start(request: Request) -> None:
         raise UsageError("--output is missing: the folder that the run is written to")
     check_new(output)  # before anything that takes time
     settings = settings_of(request)
-    with _view(request) as view:
+    with saying_how_to_go_on(output, "piqa train"), _view(request) as view:
         manifest = manifest_of(request, view)
         result = train(settings, manifest, output, view)
     _summarise(request, result)
@@ -80,9 +81,21 @@ def start(request: Request) -> None:
 def go_on(request: Request) -> None:
     """Resume."""
     check_resume(request["given"])
-    with _view(request) as view:
+    with saying_how_to_go_on(request["resume"], "piqa train"), _view(request) as view:
         result = resume(request["resume"], view, Overrides(request["device"], request["workers"]))
     _summarise(request, result)
+
+
+@contextmanager
+def saying_how_to_go_on(run: Path, command: str) -> Iterator[None]:
+    """Where somebody interrupts what is inside, say what goes on with the run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _is_first():
+            again = f"{command} --resume {run}" if can_resume(run) else "the same command again"
+            warn(f"interrupted; to go on: {again}")
+        raise
 
 
 def check_resume(given: Sequence[str]) -> None:

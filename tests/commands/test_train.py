@@ -191,6 +191,20 @@ def test_a_mistake_is_one_message_and_changes_nothing(piqa, data, tmp_path, monk
     assert list(full.iterdir()) == [full / "thesis.txt"]
 
 
+@pytest.mark.parametrize(("begun", "words"), [(True, "piqa train --resume {run}"), (False, "the same command again")])
+def test_an_interrupted_run_says_how_to_go_on(piqa, data, tmp_path, monkeypatch, begun, words):
+    def interrupted(settings, manifest, output, view):
+        if begun:
+            (output / "checkpoint").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_run, "train", interrupted)
+    run = tmp_path / "run"
+    result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--output", run)
+    assert result.code == 130
+    assert result.err.splitlines()[-1] == f"piqa: interrupted; to go on: {words.format(run=run)}"
+
+
 BAD_ROWS = [
     ({"image": "gone.jpg"}, "gone.jpg"),
     ({"score": "nan"}, "score"),

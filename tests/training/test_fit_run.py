@@ -11,6 +11,7 @@ import torch
 from piqa_cli.errors import EngineError, ModelError, UsageError
 from piqa_cli.model.checkpoint import load_model
 from piqa_training.fit import finish, loop
+from piqa_training.fit.folder import check_new
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.run import check_trainable, resume, train
 from piqa_training.manifest import Manifest
@@ -143,8 +144,9 @@ def test_severities_are_kept(place, manifest):
 
 def test_a_run_is_never_written_over(place, manifest, finished):
     before = {p: p.stat().st_mtime_ns for p in finished[0].rglob("*")}
-    with pytest.raises(UsageError, match="not empty; nothing was changed"):
+    with pytest.raises(UsageError, match="not empty; nothing was changed") as caught:
         train(settings(place), manifest, finished[0], Observer())
+    assert caught.value.hint == "name a new folder"  # a finished run is not resumed
     with pytest.raises(UsageError, match="this run is finished"):
         resume(finished[0], Observer())
     assert {p: p.stat().st_mtime_ns for p in finished[0].rglob("*")} == before
@@ -175,6 +177,9 @@ def test_stopped_and_resumed_equals_never_stopped(place, manifest, unstopped, ep
     with pytest.raises(Interrupted):
         train(settings(place, **RICH), manifest, run, StopsAt(epoch, batch))
     assert not (run / "model").exists()
+    with pytest.raises(UsageError, match="not empty") as caught:
+        check_new(run)
+    assert caught.value.hint == f"piqa train --resume {run}"
     resume(run, Observer())
     assert same_weights(run, unstopped)
     assert predictions(run).equals(predictions(unstopped))
@@ -185,7 +190,7 @@ def losses(run):
     return [json.loads(line)["train"] for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("stage", ["faces", "starting model", "test"])
+@pytest.mark.parametrize("stage", ["starting model", "test"])
 def test_stopped_before_or_after_training_goes_on_too(place, manifest, unstopped, stage):
     class Stops(Observer):
         def progress(self, name, done, total):
@@ -323,6 +328,21 @@ def test_photos_that_cannot_be_read_are_named_before_training(place, manifest, t
     row = manifest.part("train").frame.head(1).with_columns(image=pl.lit(str(broken)))
     with pytest.raises(UsageError, match=r"broken\.jpg"):
         train(settings(place), Manifest(pl.concat([manifest.frame, row])), tmp_path / "run", Observer())
+    check_new(tmp_path / "run")  # without that photo the same command starts, since nothing was begun
+
+
+def test_stopped_while_faces_are_searched_is_started_again(place, manifest, tmp_path):
+    class Stops(Observer):
+        def progress(self, name, done, total):
+            if name == "faces":
+                raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(settings(place), manifest, tmp_path / "run", Stops())
+    check_new(tmp_path / "run")
+    with pytest.raises(UsageError, match="no run to resume here") as caught:
+        resume(tmp_path / "run", Observer())
+    assert caught.value.hint.startswith("start it anew")
 
 
 def test_the_settings_that_were_used_are_kept(place, finished):

@@ -9,6 +9,7 @@ import polars as pl
 
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import CONFIG_FILE, ModelConfig, load_config
+from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.state import FOLDER, written
 from piqa_training.manifest import Manifest
 from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings, load_settings
@@ -16,25 +17,43 @@ from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings
 MANIFEST_FILE = "manifest.parquet"
 
 
-def check_new(run: Path) -> None:
-    """Raise UsageError where a run must not be written: there is something already."""
+def can_resume(run: Path) -> bool:
+    """Whether a run began here that is not finished."""
+    return (run / FOLDER).is_dir() and not (run / RESULT_FILE).is_file()
+
+
+def check_new(run: Path, command: str = "piqa train") -> None:
+    """Raise UsageError where a run must not be written: there is something already.
+
+    Args:
+        run: the folder.
+        command: what goes on with a run that was stopped, for the hint.
+    """
     if run.is_dir() and any(run.iterdir()):
-        hint = f"piqa train --resume {run}" if (run / FOLDER).is_dir() else "name a new folder"
+        hint = f"{command} --resume {run}" if can_resume(run) else "name a new folder"
         raise UsageError(f"{run}: is there already and not empty; nothing was changed", hint=hint)
     if run.exists() and not run.is_dir():
         raise UsageError(f"{run}: is a file, wanted a folder for the run")
+
+
+def make(run: Path) -> None:
+    """Make the folder, which stays empty until `begin`: what makes a run impossible is found out before hours of work.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{run}: cannot be made: {error.strerror or error}", path=run) from error
 
 
 def begin(run: Path, settings: TrainSettings, manifest: Manifest, config: ModelConfig) -> None:
     """Write what a run is about.
 
     Raises:
-        OutputError: the folder cannot be made or written to.
+        OutputError: the folder cannot be written to.
     """
-    try:
-        (run / FOLDER).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{run}: cannot be made: {error.strerror or error}", path=run) from error
     written(run / SETTINGS_FILE, lambda path: path.write_text(settings.to_toml(), encoding="utf-8"))
     written(run / MANIFEST_FILE, manifest.frame.write_parquet)
     write_config(run, config)
@@ -54,7 +73,8 @@ def reopen(run: Path) -> tuple[TrainSettings, Manifest, ModelConfig]:
     settings, manifest = run / SETTINGS_FILE, run / MANIFEST_FILE
     for path in (settings, manifest, run / FOLDER / CONFIG_FILE):
         if not path.is_file():
-            raise UsageError(f"{run}: no run to resume here ({path.relative_to(run)} is missing)")
+            hint = "start it anew; faces that were found and features stay in the cache"
+            raise UsageError(f"{run}: no run to resume here ({path.relative_to(run)} is missing)", hint=hint)
     try:
         frame = pl.read_parquet(manifest, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:

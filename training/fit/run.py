@@ -68,11 +68,14 @@ def train(
         state = State(begun.network.state_dict(), begun.from_model, str(begun.liqe) if begun.liqe else None)
         here.wait()  # nobody writes before everybody has looked
         if here.first:
+            folder.make(output)
+        session = _session(settings, manifest, output, observer, here, begun.network, state)
+        _look(session)  # a run with photos that cannot be read does not begin: to resume it would not help
+        if here.first:
             folder.begin(output, settings, manifest, begun.network.config)
             if begun.from_model:
                 save_start(state.network, output)
             save_state(state, output)
-        session = _session(settings, manifest, output, observer, here, begun.network, state)
         return _complete(session)
 
 
@@ -92,7 +95,9 @@ def resume(output: Path, observer: Observer, overrides: Overrides = Overrides())
     network.load_state_dict(state.network)
     settings = replace(settings, run=run, data=data)
     with world(settings.run.device) as here:
-        return _complete(_session(settings, manifest, output, observer, here, network, state))
+        session = _session(settings, manifest, output, observer, here, network, state)
+        _look(session)
+        return _complete(session)
 
 
 def check_trainable(manifest: Manifest) -> None:
@@ -127,9 +132,12 @@ def _session(
     return Session(settings, manifest, output, heard, here, network.to(here.device), state, cache_folder(settings))
 
 
-def _complete(session: Session) -> dict[str, Any]:
+def _look(session: Session) -> None:
     for warning in session.manifest.warnings():
         session.observer.note(warning)
     session.look()
+
+
+def _complete(session: Session) -> dict[str, Any]:
     learn(session)
     return finish(session)
