@@ -46,7 +46,10 @@ def labelled_part(manifest: Manifest, part: str) -> pl.DataFrame:
     frame = manifest.frame if part == ALL_PARTS else manifest.frame.filter(pl.col("split") == part)
     if frame.is_empty():
         counts = ", ".join(f"{name} {(manifest.frame['split'] == name).sum():,}" for name in SPLITS)
-        raise UsageError(f"the {part} part has no photos; photos by part: {counts}", hint="choose another --part")
+        hint = "choose another --part"
+        if part == "val":
+            hint += "; the validation part of a training run is in its own manifest: --manifest RUN/manifest.parquet"
+        raise UsageError(f"the {part} part has no photos; photos by part: {counts}", hint=hint)
     return frame
 
 

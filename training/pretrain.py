@@ -135,6 +135,6 @@ def _take(
         raise ModelError(
             f"model {source!r} is of another architecture: its {found} branch is {other.name} ({other.pooling}),"
             f" wanted {config.name} ({config.pooling})",
-            hint="--backbone and --pooling name the architecture",
+            hint=f"--backbone {other.name} --pooling {other.pooling} asks for the one of that model",
         )
     backbone.load_state_dict(getattr(model, found).state_dict())

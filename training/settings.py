@@ -207,7 +207,9 @@ def load_settings(
     nested: dict[str, dict[str, Any]] = {}
     for name, value in (overrides or {}).items():
         if value is not None:
-            section, _, key = name.partition(".")
+            section, dot, key = name.partition(".")
+            if not dot:
+                raise UsageError(f"options: {name!r} is no setting", hint="name its section too, as in run.epochs=3")
             nested.setdefault(section, {})[key] = value
     merged: TrainSettings = _merged(settings, _with_whole_scenes(nested, settings.data), "options")
     return merged

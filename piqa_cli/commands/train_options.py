@@ -41,9 +41,12 @@ Scenes = Annotated[
 TestShare = Annotated[
     float | None, _option("Share held out for the test where there is no split (0.2).", "SHARE", _DATA)
 ]
-Check = Annotated[bool, _option("Only say what was found, scene by scene; train nothing.", "", _DATA, "--check")]
+Check = Annotated[
+    bool, _option("Only say what was found, scene by scene; decode no photo, train nothing.", "", _DATA, "--check")
+]
 
 Preset = Annotated[str | None, _option("dn-piqa or piqa-lite (unless given).", "NAME", _NETWORK)]
+PretrainPreset = Annotated[str | None, _option("dn-piqa (unless given) or piqa-lite.", "NAME", _NETWORK)]
 Backbone = Annotated[str | None, _option("Any timm network, for both branches.", "NAME", _NETWORK)]
 Pooling = Annotated[str | None, _option("Of the backbone's features: last or stages.", "NAME", _NETWORK)]
 Size = Annotated[int | None, _option("Side of every view in pixels.", "N", _NETWORK)]

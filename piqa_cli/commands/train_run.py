@@ -114,6 +114,8 @@ def say_counts(request: Request) -> None:
         note(warning)
     print_table(count_lines(manifest))
     check_trainable(manifest)
+    if not request["quiet"]:
+        note("no photo was decoded; those that cannot be are named when training begins")
 
 
 def settings_of(request: Request) -> TrainSettings:

@@ -317,6 +317,12 @@ def test_tables_that_cannot_be_compared(piqa, tmp_path, content, message):
     assert out.read_text() == "old"
 
 
+def test_the_validation_part_of_a_run_is_in_its_manifest(piqa, manifest):
+    result = piqa("evaluate", "--manifest", manifest, "--part", "val")
+    assert result.code == 2
+    assert "--manifest RUN/manifest.parquet" in result.err
+
+
 def test_a_table_of_other_photos(piqa, manifest, tmp_path):
     table = tmp_path / "scores.csv"
     table.write_text("path,score\nother.jpg,1\n")

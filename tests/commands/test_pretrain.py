@@ -88,6 +88,13 @@ def test_gfiqa_makes_a_model_of_the_face_branch(gfiqa, tmp_path):
     assert [view["cut"] for view in views] == ["face"]
     with pytest.raises(PiqaError, match="finished"):
         call("gfiqa", "--resume", run)
+    with pytest.raises(PiqaError, match="another architecture") as caught:
+        call("gfiqa", "--root", gfiqa, "--from", run, "--output", tmp_path / "next", "--workers", "0")
+    assert "--backbone lcnet_035 --pooling stages" in caught.value.hint
+    (run / "result.json").unlink()  # as if it had been stopped
+    with pytest.raises(PiqaError, match="not empty") as caught:
+        call("gfiqa", "--root", gfiqa, "--output", run, *TINY)
+    assert caught.value.hint == f"piqa pretrain gfiqa --resume {run}"
 
 
 def test_lsvq_reads_motion_and_its_branch_starts_gfiqa_and_training(gfiqa, tmp_path):

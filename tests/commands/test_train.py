@@ -136,6 +136,7 @@ def test_ratings_train_heads_only_unless_told_otherwise(piqa, data, tmp_path, ca
 def test_check_counts_photos_by_scene_and_split(piqa, data, tmp_path):
     result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--split", "scene", "--check")
     assert result.code == 0, result.err
+    assert "no photo was decoded" in result.err
     lines = result.out.splitlines()
     assert lines[0].split() == ["data", "set", "scene", "train", "val", "test"]
     assert len(lines) == 1 + 4 + 1
@@ -158,6 +159,7 @@ MISTAKES = [
     (("--output", "OUT", "--manifest", "DATA", "--loss", "mse"), "--loss 'mse': wanted NAME=VALUE"),
     (("--output", "OUT", "--manifest", "DATA", "--loss", "l1=1"), "loss.l1"),
     (("--output", "OUT", "--manifest", "DATA", "--set", "run.colour=1"), "run.colour"),
+    (("--output", "OUT", "--manifest", "DATA", "--set", "data=5"), "'data' is no setting"),
     (("--output", "OUT", "--manifest", "DATA", "--config", "gone.toml"), "gone.toml"),
     (("--output", "OUT", "--manifest", "DATA", "--pretrained", "gone"), "no model 'gone'"),
     (("--output", "OUT", "--manifest", "DATA", "--size", "32", "--pretrained", "START"), "another architecture"),
