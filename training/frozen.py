@@ -47,12 +47,22 @@ def train_frozen(
     facts: Mapping[str, PhotoFacts],
     cache_dir: Path,
     observer: Observer,
+    to_beat: float | None = None,
 ) -> list[dict[str, Any]]:
     """Train the heads of `network` in place and keep the best epoch on the val rows; test rows are not looked at.
 
     Features of up to `settings.run.views` augmented versions of each photo are computed first, unless they are in
     `cache_dir`. `settings.run.epochs` says how often the heads are judged. Without val rows the heads that are trained
     from what they are stay as the last epoch leaves them.
+
+    Args:
+        network: what is trained.
+        settings: of the run.
+        manifest: labelled photos.
+        facts: of each photo.
+        cache_dir: the folder of the cache.
+        observer: is told how it goes.
+        to_beat: the validation measure of the heads as they are; unless an epoch is better, they stay.
 
     Returns:
         One record for each epoch: epoch (from 1), heads ("start" or "new"), train (loss parts and their sum), val, lr,
@@ -86,7 +96,7 @@ def train_frozen(
         tries = [
             Heads(name, network, photos, targets, settings) for name in (("start", "new") if len(val) else ("start",))
         ]
-        records, best = _contest(tries, settings, validate, observer)
+        records, best = _contest(tries, settings, validate, observer, to_beat)
     if best is not None:
         network.load_state_dict(best, strict=False)
     network.eval()
@@ -125,15 +135,18 @@ def _contest(
     settings: TrainSettings,
     validate: Callable[[DualBranchNet], Measures],
     observer: Observer,
+    to_beat: float | None,
 ) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor] | None]:
     """Train all heads epoch by epoch -> the records, and the best heads' weights."""
     best_value, best, since_best, records = -math.inf, None, 0, list[dict[str, Any]]()
+    if to_beat is not None:
+        best_value = to_beat
     for epoch in range(settings.run.epochs):
         began = time.monotonic()
         outcomes = [(heads, heads.epoch(epoch), validate(heads.network)) for heads in tries]
         heads, parts, measures = max(outcomes, key=lambda o: _value(o[0], o[2], settings))
         value = _value(heads, measures, settings)
-        better = value > best_value or value == -math.inf  # where nothing can be judged, the last epoch is taken
+        better = value > best_value or best_value == -math.inf  # where nothing can be judged, the last epoch is taken
         if better:
             best_value, best, since_best = value, heads.weights(), 0
         else:

@@ -187,6 +187,14 @@ def test_test_photos_are_not_looked_at(photos, facts, tmp_path):
     assert records[0]["heads"] == "start"
 
 
+def test_no_epoch_is_the_best_one_unless_it_beats_the_start(photos, facts, tmp_path):
+    network = tiny.network(tiny.LITE)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    records = train_frozen(network, settings(), photos, facts, tmp_path, Observer(), to_beat=1.0)
+    assert not any(record["best"] for record in records)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
 def test_patience_ends_training(photos, facts, tmp_path):
     options = settings(**{"run.epochs": 50, "run.patience": 2})
     records = train_frozen(tiny.network(tiny.LITE), options, photos, facts, tmp_path, Observer())

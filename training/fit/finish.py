@@ -34,7 +34,9 @@ def finish(session: Session) -> dict[str, Any]:
     """Write the model, the predictions, `result.json` and the report page -> the content of `result.json`."""
     if session.state.standing.best_epoch == 0:
         model = session.run / MODEL_FOLDER
-        session.observer.note(f"no epoch was better on the validation part: {model} is the starting model")
+        session.observer.note(
+            f"no epoch was better on the validation part than the starting model: {model} is that model"
+        )
     place_map(session)
     network = _release(session)
     history = session.state.standing.history

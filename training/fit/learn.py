@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from piqa_cli.model.network import DualBranchNet, Standardise
@@ -15,7 +14,7 @@ from piqa_training.fit.loop import Fit, Task
 from piqa_training.fit.loss import Targets
 from piqa_training.fit.predict import BATCH, headline, measured
 from piqa_training.fit.session import Session
-from piqa_training.fit.state import FOLDER, START_FILE, save_state
+from piqa_training.fit.state import save_state
 from piqa_training.manifest import Manifest
 from piqa_training.spread import spread
 
@@ -117,27 +116,19 @@ def _learn_heads(session: Session) -> None:
     from piqa_training.frozen import train_frozen
 
     if session.world.first:
-        standing = session.state.standing
+        standing, to_beat = session.state.standing, _value_of_start(session)
         standing.history = train_frozen(
-            session.network, session.settings, session.manifest, session.facts, session.cache, session.observer
+            session.network, session.settings, session.manifest, session.facts, session.cache, session.observer, to_beat
         )
         best = [record["epoch"] for record in standing.history if record.pop("best", False)]
-        standing.best_epoch = best[-1] if best else None
-        _keep_better_start(session)
+        standing.best_epoch = best[-1] if best else (None if to_beat is None else 0)
     session.world.same(session.network)
 
 
-def _keep_better_start(session: Session) -> None:
-    """Go back to the starting model's heads where no epoch was better on the validation part."""
-    standing, val = session.state.standing, session.manifest.part("val")
-    if not session.state.from_model or not standing.best_epoch or not len(val):
-        return
-    trained = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
-    found = chosen_value(standing.history[standing.best_epoch - 1]["val"], session.settings)
-    session.network.load_state_dict(load_file(session.run / FOLDER / START_FILE))
+def _value_of_start(session: Session) -> float | None:
+    """What the starting model is judged by on the validation part: fine-tuning must not make it worse."""
+    val = session.manifest.part("val")
+    if not session.state.from_model or not len(val):
+        return None
     said = session.predict("val", "starting model", alone=True).raw
-    start = chosen_value(headline(measured(val, said)), session.settings)
-    if start is not None and (found is None or start >= found):
-        standing.best_epoch = 0
-    else:
-        session.network.load_state_dict(trained)
+    return chosen_value(headline(measured(val, said)), session.settings)
