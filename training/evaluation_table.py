@@ -10,7 +10,7 @@ import polars as pl
 
 from piqa_cli.errors import UsageError
 from piqa_training.datasets.label_file import folded, read_label_file
-from piqa_training.manifest import ONE_SCENE, SPLITS, Manifest
+from piqa_training.manifest import LARGEST_SCORE, ONE_SCENE, SPLITS, Manifest
 
 ALL_PARTS = "all"
 PARTS = (*SPLITS, ALL_PARTS)
@@ -101,12 +101,15 @@ def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.Dat
     Of one with the column split, only the rows of `part`.
 
     Raises:
-        UsageError: it has no column label, a label is no number, or nothing is in that part.
+        UsageError: it has no column label, a label is no number or absurdly large, or nothing is in that part.
     """
     if "label" not in frame.columns:
         hint = "name the labels with --manifest or --dataset, or add the column label"
         raise UsageError(f"{path}: no column label, so that there is nothing to compare scores with", hint=hint)
-    frame = frame.with_columns(_numbers(frame, "label", path))
+    labels = _numbers(frame, "label", path)
+    if len(absurd := (labels.abs() > LARGEST_SCORE).arg_true()):
+        raise UsageError(f"{path}: row {absurd[0] + 1}, column label: {labels[absurd[0]]} is too large for a score")
+    frame = frame.with_columns(labels)
     if "scene" not in frame.columns:
         frame = frame.with_columns(scene=pl.lit(ONE_SCENE))
     columns = [name for name in ("dataset", "scene", "label", "predicted") if name in frame.columns]

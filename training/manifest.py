@@ -15,6 +15,7 @@ from piqa_cli.errors import UsageError
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+LARGEST_SCORE = 1e30  # on either side of 0: what is larger is a mistake, and its squares are no numbers any more
 ONE_SCENE = "all"  # the scene of a data set whose labels all share one scale
 SCHEMA: dict[str, type[pl.DataType]] = {
     "image": pl.String,  # absolute path of the photo, or of a cached frame of a video

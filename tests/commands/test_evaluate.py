@@ -303,6 +303,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(piqa, engine, manifest
         ("label,score\n1,good\n", "row 1, column score: 'good' is no number"),
         ("label,score\nx,1\n", "row 1, column label: 'x' is no number"),
         ("label,score\n,1\n", "1 labels are missing"),
+        ("label,score\n1,1\n-1e299,2\n", "row 2, column label: -1e+299 is too large for a score"),
         ("label,score\n1,\n2,\n", "no photo has both"),
         ("label,score,split\n1,1,val\n2,2,val\n", "no rows of the test part; there are val"),
     ],

@@ -120,6 +120,14 @@ def test_one_problem_is_said_in_the_message_itself(folder):
     assert caught.value.message == f"{path}, line 4, column score: not a number: '1_0'"
 
 
+@pytest.mark.parametrize("score", ["1e299", "-1e40"])
+def test_an_absurd_score_is_refused(folder, score):
+    path = write(folder, f"image,score\nimg/a.jpg,1\nimg/b.JPG,{score}\n")
+    with pytest.raises(UsageError) as caught:
+        read_table(path)
+    assert caught.value.message == f"{path}, line 3, column score: too large for a score: '{score}'"
+
+
 def test_a_parquet_row_is_counted_from_one(folder):
     path = folder / "labels.parquet"
     pl.DataFrame({"image": ["img/a.jpg", "img/b.JPG"], "score": [1.0, float("nan")]}).write_parquet(path)

@@ -13,7 +13,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_training.datasets.label_file import LabelFile, LabelRow
 from piqa_training.datasets.listing import Listing
-from piqa_training.manifest import OPTIONAL, SCHEMA, Manifest, Split
+from piqa_training.manifest import LARGEST_SCORE, OPTIONAL, SCHEMA, Manifest, Split
 
 PROBLEMS_SHOWN = 10
 _SPLIT_NAMES: dict[str, Split] = {
@@ -74,7 +74,7 @@ class Draft:
         return row[column] or None
 
     def number(self, file: LabelFile, row: LabelRow, column: str) -> float | None:
-        """A finite number."""
+        """A finite number, at most `LARGEST_SCORE` on either side of 0."""
         text = self.text(file, row, column)
         if text is None:
             return None
@@ -82,13 +82,16 @@ class Draft:
         if value is None or not math.isfinite(value):
             self.note("bad number", file, row, column, f"not a {'' if value is None else 'finite '}number: {text!r}")
             return None
+        if abs(value) > LARGEST_SCORE:
+            self.note("bad number", file, row, column, f"too large for a score: {text!r}")
+            return None
         return value
 
     def spread(self, file: LabelFile, row: LabelRow, column: str) -> float | None:
         """A standard deviation; an empty or NaN cell, or a column that is not there, means that it is not known."""
         text = row[column]
         value = _number(text) if text else math.nan
-        if value is None or value < 0 or math.isinf(value):
+        if value is None or value < 0 or value > LARGEST_SCORE:  # as good as infinite
             what = "not a number" if value is None else "a standard deviation cannot be negative or infinite"
             self.note("bad number", file, row, column, f"{what}: {text!r}")
             return None
