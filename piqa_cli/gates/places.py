@@ -11,7 +11,10 @@ from piqa_cli.ranking.score_file import path_of
 def relative(path: str, base: str) -> str:
     """A path of the score table, relative to the absolute folder `base` where it lies below, else as it is."""
     found = os.path.normpath(os.path.join(base, path_of(path)))  # noqa: PTH118 - also for names that are no UTF-8
-    inside = os.path.relpath(found, base)
+    try:
+        inside = os.path.relpath(found, base)
+    except ValueError:  # on another drive of Windows
+        return found
     return found if inside.startswith(os.pardir + os.sep) else inside
 
 

@@ -33,7 +33,7 @@ class AssetFolder:
     def __init__(self, folder: Path, page: Path) -> None:
         """`folder` is the one that is asked for, `page` the report that will use it."""
         self._folder = folder
-        self._page = os.path.relpath(page.parent.resolve() / page.name, folder.resolve())  # pages may share it by links
+        self._page = _seen_from(folder.resolve(), page.parent.resolve() / page.name)  # pages may share it by links
         self._digest = hashlib.sha256(os.fsencode(self._page) + b"\0")
         self._count = 0
         self._made: list[Path] = []
@@ -108,6 +108,14 @@ class AssetFolder:
         for folder in reversed(self._made):
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _seen_from(folder: Path, page: Path) -> str:
+    """The page relative to the folder, or as it is where no way leads there: on Windows from another drive."""
+    try:
+        return os.path.relpath(page, folder)
+    except ValueError:
+        return str(page)
 
 
 def file_name(index: int) -> str:

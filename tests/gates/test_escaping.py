@@ -144,6 +144,14 @@ def test_places_relative_to_the_repository() -> None:
     assert relative("..a.jpg", "/work") == "..a.jpg"
 
 
+def test_a_place_on_another_drive_stays_as_it_is(monkeypatch) -> None:
+    def no_way(path, start=None):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", no_way)
+    assert relative("/photos/a.jpg", "/work") == "/photos/a.jpg"
+
+
 def test_sarif_messages_have_no_links_and_placeholders() -> None:
     assert plain_text("same content as [a](1) {0}.jpg") == r"same content as \[a\](1) {{0}}.jpg"
     assert plain_text("[b].jpg") == "[b].jpg"

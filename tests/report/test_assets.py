@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from piqa_cli.errors import OutputError
@@ -32,6 +34,16 @@ def test_the_same_pictures_have_the_same_place(tmp_path):
     before = names(tmp_path)
     assert store(tmp_path / "assets", tmp_path / "report.html", b"one") == first
     assert names(tmp_path) == before
+
+
+def test_pictures_may_lie_on_another_drive_than_the_page(tmp_path, monkeypatch):
+    def no_way(path, start=None):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", no_way)
+    first = store(tmp_path / "assets", tmp_path / "report.html", b"one")
+    assert store(tmp_path / "assets", tmp_path / "report.html", b"two") != first
+    assert not first.exists()
 
 
 def test_lost_pictures_come_back(tmp_path):
