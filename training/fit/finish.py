@@ -1,4 +1,7 @@
-"""After the best epoch: the 0-100 map, the released model, the one look at the test split, the report."""
+"""After the best epoch: the 0-100 map, the released model, the one look at the test split, the report.
+
+The figures are of the network alone, see `predict`: `piqa evaluate` may say something else of group photos.
+"""
 
 from __future__ import annotations
 

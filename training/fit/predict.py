@@ -1,4 +1,9 @@
-"""What a network says of photos, read exactly as in scoring, by all processes together."""
+"""What a network says of photos, cut and read as in scoring, by all processes together.
+
+One thing is left out: what scoring takes off a group photo for the worst of its main faces (`scoring.complete.behind`),
+since training knows the main face alone. Figures of a run may therefore differ from those of `piqa evaluate`, which
+scores every face, where the labels are of group photos.
+"""
 
 from __future__ import annotations
 
