@@ -44,7 +44,7 @@ def test_all_columns(folder):
     ("text", "encoding"),
     [
         ("image,score\nimg/a.jpg,1\nimg/b.JPG,2\n", "utf-8-sig"),
-        ("image;score\r\nimg/a.jpg;1\r\nimg/b.JPG;2\r\n", "utf-8"),
+        ("image;score\r\nimg/a.jpg;1,5\r\nimg/b.JPG;2\r\n", "utf-8"),
         ("image\tscore\nimg/a.jpg\t1\nimg/b.JPG\t2\n", "utf-16"),
         (" Image , SCORE ,\n IMG\\a.JPG , 1 ,\n\n img\\b.jpg , 2 ,\n", "utf-8"),
         ('"image","score"\n"img/a.jpg","1"\n"img/b.JPG","2"', "cp1252"),

@@ -62,8 +62,8 @@ def read_label_file(path: Path) -> LabelFile:
     """Read a CSV or Parquet file; the content tells which it is.
 
     CSV: a byte-order mark is dropped, UTF-8, UTF-16 with its mark and Windows-1252 are understood, columns may be
-    separated by comma, semicolon or tab, and empty lines are skipped. Where commas separate no columns, numbers may have
-    one for a point.
+    separated by comma, semicolon or tab, and empty lines are skipped. Where commas separate no columns, numbers may
+    have one for a point.
 
     Raises:
         UsageError: the file cannot be read, is no table, has no rows, or names a column twice.
