@@ -34,13 +34,18 @@ def preview_lines(found: Preview, *, applied: bool) -> list[Line]:
 
 def outcome_lines(outcome: Outcome, what: str = "done") -> list[Line]:
     """What was done, what was left alone, and how to take it back."""
-    counts = _counts([step for step in outcome.done if step.action in _VERBS], done=True)
+    steps = [step for step in outcome.done if step.action in _VERBS]
+    counts = _cleared(len(steps)) if what == "cleared" else _counts(steps, done=True)
     told = [counts or "nothing", *([_already(len(outcome.already))] if outcome.already else [])]
     lines: list[Line] = [((f" {what:<7}  ", "bold"), (" · ".join(told), ""))]
     lines += _left_alone((), outcome.problems)
     if outcome.journal is not None and outcome.done and what == "done":
         lines.append(((" undo     ", "bold"), (f"piqa rank --undo {safe_text(str(outcome.journal))}", "")))
     return lines
+
+
+def _cleared(count: int) -> str:
+    return f"the marks of {count:,} file{'s' if count != 1 else ''}" if count else ""
 
 
 def _already(count: int) -> str:

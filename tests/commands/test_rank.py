@@ -346,7 +346,9 @@ def test_marks_are_written_and_cleared(rank, piqa, photos) -> None:
     assert "5" in sidecar
     assert rank(photos, "--clear").code == 0
     assert contents(photos) != before
-    assert rank(photos, "--clear", "--apply").code == 0
+    result = rank(photos, "--clear", "--apply")
+    assert result.code == 0
+    assert "cleared  the marks of 10 files" in result.err
     assert contents(photos) == before
 
 
