@@ -9,17 +9,22 @@ from pathlib import Path
 from piqa_cli.errors import UsageError
 
 
+_STREAM = Path("-")
+
+
 def check_apart(**named: Path | None) -> None:
     """See that every file has a name of its own; `named` as option -> path.
 
     Raises:
-        UsageError: two options name one file.
+        UsageError: two options name one file, or one names `-`, which would make a file or folder of that name.
     """
     seen: dict[str, str] = {}
     for name, path in named.items():
         if path is None:
             continue
         option, file = f"--{name.replace('_', '-')}", os.path.realpath(path)
+        if path == _STREAM:
+            raise UsageError(f"{option} takes the name of a file, and - is none", hint="name a file")
         if file in seen:
             raise UsageError(f"{seen[file]} and {option} name the same file", hint="each needs a file of its own")
         seen[file] = option

@@ -20,7 +20,7 @@ from piqa_cli.spreadsheets import separator_of
 _NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
 _BYTE = re.compile(rb"\\x([0-9a-f]{2})")
-_HINT = "rank reads tables made by piqa score -o"
+_HINT = "piqa score -o and piqa rank -o write such tables"
 _MOST_REASON = 200  # characters; readers quote the file
 _DEEPEST = 10  # levels of JSON; a table has two
 _MOST_FACES = 10_000

@@ -188,6 +188,8 @@ BAD = [
     (["--junit", "no/such/junit.xml"], "cannot write no/such/junit.xml: no folder no/such"),
     (["--markdown", "."], "cannot write .: it is no plain file"),
     (["--json", "same", "--sarif", "same"], "--json and --sarif name the same file"),
+    (["--json", "-"], "--json takes the name of a file, and - is none"),
+    (["-o", "-"], "--output takes the name of a file, and - is none"),
     (["--json", "x.json", "-o", "./x.json"], "--json and --output name the same file"),
     (["--gate", "fine.toml", "--markdown", "fine.toml"], "--gate and --markdown name the same file"),
     (["--baseline", "old.csv", "-o", "old.csv"], "--baseline and --output name the same file"),

@@ -93,7 +93,8 @@ def test_files_for_ci_alone_need_no_page(request_of, photos, args, wanted) -> No
     [
         ([], "PATH"),
         (["/no/such"], "/no/such"),
-        (["no.csv"], "no.csv"),
+        (["no.csv"], "no.csv: No such file or directory"),
+        (["no.csv"], "hint: piqa score -o and piqa rank -o write such tables"),
         (["{photos}", "no.csv"], "stands alone"),
         (["{photos}", "-o", "scores.csv"], ".html"),
         (["{photos}", "-o", "no/such/r.html"], "no/such"),
