@@ -8,7 +8,6 @@ from pathlib import Path
 
 from piqa_cli.errors import UsageError
 
-
 _STREAM = Path("-")
 
 
