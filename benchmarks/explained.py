@@ -17,7 +17,7 @@ from skimage import data
 
 HEAD = (140, 5, 310, 235)  # an oval around hers
 RADIUS, EDGE = 4, 8  # pixels, of the blur and of its soft edge
-SHOWN = (560, 640)  # pixels at most, of the picture
+SHOWN = (560, 660)  # pixels at most, of the picture
 PHOTO, MAP = "astro-face.png", "map.png"
 
 

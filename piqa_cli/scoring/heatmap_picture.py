@@ -79,9 +79,9 @@ def _draw_label(pen: ImageDraw.ImageDraw, corner: tuple[float, float], size: tup
 
 def _legend(explanation: Explanation, width: int) -> Image.Image:
     """A scale with numbers, the photo's score marked on it, and a word on the grey parts."""
-    strip = Image.new("RGB", (width, 2 * _PAD + 3 * _LINE + _BAR), _PAPER)
+    strip = Image.new("RGB", (width, 2 * _PAD + 4 * _LINE + _BAR), _PAPER)
     pen, font = ImageDraw.Draw(strip), ImageFont.load_default(_TEXT)
-    left, right, top = 2 * _PAD, width - 2 * _PAD, _PAD + _LINE + 8
+    left, right, top = 2 * _PAD, width - 2 * _PAD, _PAD + 2 * _LINE
     score = explanation.photo.score or 0.0
     title = f"local quality, 0 to 100   ({explanation.photo.model.partition('@')[0]})"
     pen.text((left, _PAD - 4), _printable(title), fill=_INK, font=font)
@@ -92,8 +92,10 @@ def _legend(explanation: Explanation, width: int) -> Image.Image:
         pen.text((x, top + _BAR + 8), str(step), fill=_INK, font=font, anchor="mt")
     x = left + (right - left - 1) * score / 100
     pen.polygon([(x, top), (x - 8, top - 12), (x + 8, top - 12)], fill=_INK)
-    edge = right - pen.textlength(f"photo {score:.1f}", font=font)
-    pen.text((min(x + 14, edge), top - _LINE), f"photo {score:.1f}", fill=_INK, font=font)
+    label = f"photo {score:.1f}"
+    beside, length = x + 14, pen.textlength(label, font=font)
+    start = beside if beside + length <= right else x - 14 - length
+    pen.text((start, top - _LINE), label, fill=_INK, font=font)
     pen.text((left, top + _BAR + _LINE + 4), _WORDS, fill=_INK, font=font)
     return strip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,16 @@ def test_a_narrow_photo_keeps_room_for_the_scale():
     assert picture.width == 720
     assert tuple(pixel(picture, 5, 500)) == (255, 255, 255)
     assert tuple(pixel(picture, 360, 500)) != (255, 255, 255)
+
+
+def test_the_mark_on_the_scale_covers_no_word():
+    def ink(width, score):
+        explanation = made(lambda x, y: 50.0, size=(width, 1000))
+        picture = draw(replace(explanation, photo=replace(explanation.photo, score=score)))
+        return (255 - np.asarray(picture.convert("L"), dtype=float)[1000:1070]).sum()  # between photo and colours
+
+    # The same title, mark and digits: as much ink wherever the mark stands, unless one lies on another.
+    assert len({ink(width, score) for width in (100, 1600) for score in (19.1, 91.1)}) == 1
 
 
 @pytest.mark.parametrize("eyes", [np.eye(3), PROTANOPIA, DEUTERANOPIA], ids=["most", "protanopia", "deuteranopia"])
