@@ -23,7 +23,8 @@ def check_apart(**named: Path | None) -> None:
             continue
         option, file = f"--{name.replace('_', '-')}", os.path.realpath(path)
         if path == _STREAM:
-            raise UsageError(f"{option} takes the name of a file, and - is none", hint="name a file")
+            printed = "; piqa score and rank print without one, in the form of --format" if name == "output" else ""
+            raise UsageError(f"{option} takes the name of a file, and - is none", hint=f"name a file{printed}")
         if file in seen:
             raise UsageError(f"{seen[file]} and {option} name the same file", hint="each needs a file of its own")
         seen[file] = option
