@@ -120,7 +120,9 @@ def _map(explanation: Explanation, found: LocalMap) -> Iterator[str]:
         yield "all of the photo is too plain to judge it part by part"
         return
     parts.sort(key=lambda part: part[0])
-    for words, (score, place, defects) in (("weakest part", parts[0]), ("best part", parts[-1])):
+    alike = parts[0][:2] == parts[-1][:2]
+    shown = (("only part", parts[0]),) if alike else (("weakest part", parts[0]), ("best part", parts[-1]))
+    for words, (score, place, defects) in shown:
         named = ", ".join(_named(defects, explanation.threshold))
         yield f"{words:<12}  {score:5.1f}   {place}" + (f": {named}" if named else "")
 

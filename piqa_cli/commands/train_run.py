@@ -183,7 +183,7 @@ def count_lines(manifest: Manifest) -> list[Line]:
     rows = [("data set", "scene", *columns)]
     rows += [tuple(map(str, row)) for row in counts.select("dataset", "scene", *columns).iter_rows()]
     sums = counts.select(pl.col(columns).sum()).row(0)
-    rows.append(("all", f"{counts.height} scenes", *map(str, sums)))
+    rows.append(("all", f"{counts.height} scene{'s' * (counts.height != 1)}", *map(str, sums)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         tuple(

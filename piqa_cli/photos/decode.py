@@ -69,7 +69,9 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
     except PhotoError:
         raise
     except FileNotFoundError:
-        raise UnreadablePhoto("no such file", path=path, hint="it was moved or deleted") from None
+        raise UnreadablePhoto(
+            "no such file", path=path, hint="it was moved or deleted, or its name is another"
+        ) from None
     except UnidentifiedImageError:  # its first bytes were right
         raise BrokenPhoto(
             "damaged, truncated, or an unsupported variant of its format", path=path, hint=_HINT

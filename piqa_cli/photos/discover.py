@@ -66,9 +66,12 @@ def read_path_list(stream: BinaryIO) -> list[Path]:
     """Paths from a stream, separated by NUL if there is any NUL byte in it (`find -print0`), by newline otherwise.
 
     Bytes are decoded as file names are (`os.fsdecode`); empty lines are skipped, and the CR of a CRLF list is dropped,
-    as is the byte-order mark that some editors put before a text.
+    as is the byte-order mark that some editors put before a text. A text in UTF-16 with its mark, as Windows writes
+    one, is understood.
     """
     data = stream.read().removeprefix(codecs.BOM_UTF8)
+    if (data[:2], data[3:4]) == (codecs.BOM_UTF16_LE, b"\0") or (data[:2], data[2:3]) == (codecs.BOM_UTF16_BE, b"\0"):
+        data = data.decode("utf-16", errors="replace").encode()
     entries = data.split(b"\0") if b"\0" in data else (line.removesuffix(b"\r") for line in data.split(b"\n"))
     return [Path(os.fsdecode(entry)) for entry in entries if entry]
 

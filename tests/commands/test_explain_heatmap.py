@@ -71,6 +71,16 @@ def test_a_person_reads_where_it_is_weakest(explain, tmp_path) -> None:
     assert low <= alone <= high
 
 
+def test_a_photo_of_one_part_is_said_once(piqa, folder, tmp_path) -> None:
+    photo = tmp_path / "small.png"
+    Image.fromarray(np.array([[0, 255], [255, 0]], dtype=np.uint8)).save(photo)
+    model = ("--model", "lite", "--models-dir", folder, "--device", "cpu")
+    result = piqa("explain", photo, *model, "--heatmap", tmp_path / "map.png")
+    assert result.code == 0, result.err
+    assert "best part" not in result.out
+    assert "only part" in result.out
+
+
 def test_without_it_there_is_no_map(explain) -> None:
     assert json.loads(explain("--json").out)["map"] is None
     assert " map " not in explain().out

@@ -75,7 +75,7 @@ def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
 def test_check_trains_nothing(good, gfiqa, tmp_path):
     call("synthetic", good, "--check")
     output = call("gfiqa", "--root", gfiqa, "--check")
-    assert output.splitlines()[-1].split() == ["all", "1", "scenes", "6", "1", "3"]
+    assert output.splitlines()[-1].split() == ["all", "1", "scene", "6", "1", "3"]
     assert not list(tmp_path.iterdir())
 
 

@@ -263,6 +263,8 @@ def test_strange_names(tmp_path: Path) -> None:
         (b"a\nb.jpg\0c.jpg\0", [b"a\nb.jpg", b"c.jpg"]),
         (b"\xff\xfe.jpg\n", [b"\xff\xfe.jpg"]),
         (b"\xef\xbb\xbfa.jpg\nb.jpg\n", [b"a.jpg", b"b.jpg"]),
+        ("\ufeffa.jpg\r\nb\u00fc.jpg\r\n".encode("utf-16-le"), [b"a.jpg", "b\u00fc.jpg".encode()]),
+        ("\ufeffa.jpg\n".encode("utf-16-be"), [b"a.jpg"]),
         (b"", []),
         (b"\n\n", []),
     ],
