@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t"
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
 def separator_of(head: str) -> str:
     """Comma, semicolon or tab: the one that the first line, the names of the columns, has most of."""
-    return max(SEPARATORS, key=head.count)
+    return max(_SEPARATORS, key=head.count)
 
 
 def safe_cell(text: str) -> str:

@@ -71,5 +71,5 @@ def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str)
 
 def _published(labels: Labels, known: Mapping[str, Sequence[Published]]) -> Sequence[Published]:
     """Published results for exactly this question: PIQ23, attribute Overall, test part of an official split."""
-    official = (labels.dataset or "").casefold() == "piq23" and (labels.attribute or "Overall").casefold() == "overall"
+    official = (labels.dataset or "").casefold() == "piq23" and labels.judged.casefold() == "overall"
     return known.get((labels.split or "device").casefold(), ()) if official and labels.part == "test" else ()

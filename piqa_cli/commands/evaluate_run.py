@@ -44,13 +44,18 @@ class Labels:
         return self.dataset is not None or self.manifest is not None
 
     @property
+    def judged(self) -> str:
+        """The attribute of PIQ23 that the labels are of."""
+        return self.attribute or "Overall"
+
+    @property
     def title(self) -> str:
         """What is evaluated, for people."""
         if self.dataset is None:
             return str(self.manifest) if self.manifest else ""
         if self.dataset.casefold() != "piq23":
             return self.dataset
-        return f"{self.dataset}, {self.attribute or 'Overall'}, {self.split or 'device'} split"
+        return f"{self.dataset}, {self.judged}, {self.split or 'device'} split"
 
 
 @dataclass(frozen=True, slots=True)

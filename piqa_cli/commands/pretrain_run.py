@@ -31,9 +31,8 @@ from piqa_training.sources import Source
 from piqa_training.starting import configuration
 from piqa_training.workers import default_workers
 
-Request = dict[
-    str, Any
-]  # options by name: None, [] or False where not given; `given`: those of the command line, as written
+# Options by name: None, [] or False where not given; `given`: those of the command line, as written.
+Request = dict[str, Any]
 
 _SYNTHETIC_FILE = "synthetic.json"
 _NOT_REMEMBERED = {"resume", "device", "workers", "quiet", "given"}

@@ -59,10 +59,8 @@ _SETTINGS = {
 }
 _OF_MODELS = ("pretrained", "full_from", "face_from", "liqe")
 
-
-Request = dict[
-    str, Any
-]  # options by name: None, [] or False where not given; `given`: those of the command line, as written
+# Options by name: None, [] or False where not given; `given`: those of the command line, as written.
+Request = dict[str, Any]
 
 
 def start(request: Request) -> None:

@@ -44,7 +44,7 @@ def test_all_columns(folder):
     ("text", "encoding"),
     [
         ("image,score\nimg/a.jpg,1\nimg/b.JPG,2\n", "utf-8-sig"),
-        ("image;score\r\nimg/a.jpg;1,5\r\nimg/b.JPG;2\r\n", "utf-8"),
+        ("image;score\r\nimg/a.jpg;1\r\nimg/b.JPG;2\r\n", "utf-8"),
         ("image\tscore\nimg/a.jpg\t1\nimg/b.JPG\t2\n", "utf-16"),
         (" Image , SCORE ,\n IMG\\a.JPG , 1 ,\n\n img\\b.jpg , 2 ,\n", "utf-8"),
         ('"image","score"\n"img/a.jpg","1"\n"img/b.JPG","2"', "cp1252"),
@@ -54,6 +54,14 @@ def test_all_columns(folder):
 def test_files_of_any_program(folder, text, encoding):
     frame = read_table(write(folder, text, encoding)).frame
     assert sorted(frame["image"]) == [str(folder / "img/a.jpg"), str(folder / "img/b.JPG")]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_numbers_of_other_countries(folder, separator):
+    rows = [("image", "score", "scene"), ("img/a.jpg", "-1,25", "a, b"), ("img/b.JPG", "2.5", "a, b")]
+    frame = read_table(write(folder, "\n".join(map(separator.join, rows)), "utf-8"), test_share=0).frame
+    assert frame["score"].to_list() == [-1.25, 2.5]
+    assert set(frame["scene"]) == {"a, b"}
 
 
 def test_parquet_keeps_every_digit(folder):
