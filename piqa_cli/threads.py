@@ -1,4 +1,4 @@
-"""Where sums must not depend on how many threads torch has."""
+"""How many threads torch computes with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+from piqa_cli.cores import available_cores
+
+
+def limit_threads() -> None:
+    """Let torch compute on the CPU with no more threads than there are cores to use, whatever the machine has."""
+    torch.set_num_threads(min(torch.get_num_threads(), available_cores()))
 
 
 @contextmanager

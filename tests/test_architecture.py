@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"errors", "quick_start", "records", "spreadsheets", "threads"}
+FOUNDATION = {"cores", "errors", "quick_start", "records", "spreadsheets", "threads"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
     "quick_start": set(),
     "spreadsheets": set(),
-    "threads": set(),
+    "cores": set(),
+    "threads": {"cores"},
     "photos": FOUNDATION,
     "faces": FOUNDATION,
     "model": FOUNDATION,

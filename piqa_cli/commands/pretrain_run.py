@@ -13,6 +13,7 @@ from platformdirs import user_cache_path
 from piqa_cli.commands.console import note, print_table
 from piqa_cli.commands.console_train import TrainView
 from piqa_cli.commands.train_run import check_resume, count_lines, result_lines, saying_how_to_go_on, settings_of
+from piqa_cli.cores import available_cores
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
@@ -29,7 +30,6 @@ from piqa_training.pretrain_synthetic import LOG_FILE, SyntheticSettings, folder
 from piqa_training.settings import TrainSettings, load_settings
 from piqa_training.sources import Source
 from piqa_training.starting import configuration
-from piqa_training.workers import default_workers
 
 # Options by name: None, [] or False where not given; `given`: those of the command line, as written.
 Request = dict[str, Any]
@@ -156,7 +156,7 @@ def _synthetic_settings(request: Request) -> SyntheticSettings:
 
 
 def _workers(request: Request) -> int:
-    return default_workers() if request["workers"] is None else int(request["workers"])
+    return available_cores() if request["workers"] is None else int(request["workers"])
 
 
 def _remember(request: Request, run: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import closing, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
+from piqa_cli.cores import available_cores
 from piqa_cli.errors import EngineError
 from piqa_cli.scoring.interrupts import start_shielded
 from piqa_cli.scoring.losses import ended, too_slow
@@ -47,7 +47,8 @@ def in_processes(
     Raises:
         EngineError: no process can be started.
     """
-    count = min(_cores() if workers is None else workers, -(-len(jobs) // _JOBS_EACH))
+    most = min(available_cores(), MOST_WORKERS) if workers is None else workers
+    count = min(most, -(-len(jobs) // _JOBS_EACH))
     if workers == 0:
         yield from map(work, jobs)
     elif count:
@@ -158,8 +159,3 @@ def _serve(connection: Connection, work: Callable[[_In], _Out]) -> None:
         connection.send(None)
         while True:
             connection.send(work(connection.recv()))
-
-
-def _cores() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)

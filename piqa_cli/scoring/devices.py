@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
+from piqa_cli.cores import available_cores
 from piqa_cli.errors import UsageError
 from piqa_cli.scoring.options import EngineOptions
 
@@ -78,8 +77,3 @@ def share_out(options: EngineOptions, device: torch.device, *, heavy: bool, core
         torch.set_num_threads(threads)
         workers = max(1, cores // CORES_PER_HEAVY_WORKER) if heavy else cores - threads + 1
     return min(workers, MOST_WORKERS) if options.workers is None else options.workers
-
-
-def available_cores() -> int:
-    """Cores that the system lets this process use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

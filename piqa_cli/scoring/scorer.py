@@ -21,6 +21,7 @@ from piqa_cli.scoring.devices import choose_device
 from piqa_cli.scoring.fused import can_fuse, fuse_convolutions, has_float16
 from piqa_cli.scoring.options import EngineOptions, Precision, variant
 from piqa_cli.scoring.prepare import Inputs
+from piqa_cli.threads import limit_threads
 
 HEAVY_WEIGHTS = 50_000_000
 
@@ -44,6 +45,7 @@ class Scorer:
             UsageError: the device is unknown or not there, or the model has no crops to choose from.
         """
         device = choose_device(options.device)
+        limit_threads()
         model_id = variant(model, options).id
         network = load_model(model.path)
         liqe = load_liqe(model.path) if network.config.auxiliary == "liqe" else None

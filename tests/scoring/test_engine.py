@@ -88,7 +88,7 @@ def test_the_number_of_cores_changes_nothing(tmp_path, pair, cores, monkeypatch)
     photos, shipped = [pair, *sorted(tmp_path.iterdir())], find_model("piqa-lite")
 
     def scored(cores):
-        monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+        monkeypatch.setattr(devices, "available_cores", lambda: cores)
         return [score for batch in score_files(map(PhotoFile, photos), shipped, ALONE) for score in batch]
 
     for here, elsewhere in zip(scored(1), scored(cores), strict=True):
@@ -199,7 +199,7 @@ def test_a_model_that_needs_liqe_features_is_refused(tmp_path, pair):
     [(1, None, 1, 1), (2, None, 1, 2), (8, None, 4, 5), (64, None, 32, 16), (8, 3, 4, 3), (8, 0, 8, 0)],
 )
 def test_cores_are_shared_between_network_and_workers(cores, asked, threads, workers, monkeypatch):
-    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(devices, "available_cores", lambda: cores)
     given = []
     monkeypatch.setattr(devices.torch, "set_num_threads", given.append)
     assert share_out(EngineOptions(workers=asked), torch.device("cpu"), heavy=False) == workers

@@ -181,7 +181,7 @@ def test_the_loader_pins_every_input_for_a_gpu(shoot, monkeypatch):
     [(1, None, 1, 1), (2, None, 2, 1), (8, None, 8, 1), (64, None, 64, 8), (8, 3, 8, 3), (2, 0, 2, 0)],
 )
 def test_a_heavy_network_takes_every_core_and_few_workers(cores, asked, threads, workers, monkeypatch):
-    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(devices, "available_cores", lambda: cores)
     given = []
     monkeypatch.setattr(devices.torch, "set_num_threads", given.append)
     assert devices.share_out(EngineOptions(workers=asked), torch.device("cpu"), heavy=True) == workers

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from piqa_cli.errors import UsageError
+from piqa_cli.threads import limit_threads
 
 PATIENCE = timedelta(hours=24)  # how long processes wait while the first one finds faces
 
@@ -93,6 +94,7 @@ def world(device: str) -> Iterator[World]:
     """
     size, rank, local = (int(os.environ.get(name, default)) for name, default in _ENVIRONMENT)
     chosen = choose_device(device, local)
+    limit_threads()
     if size == 1:
         yield World(device=chosen)
         return
