@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -21,10 +22,19 @@ def main() -> NoReturn:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - as long as the program
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name must not be able to stop the printing
+    _have_a_home()
     code = run(sys.argv[1:])
     if "torch" in sys.modules:
         _leave(code)
     sys.exit(code)
+
+
+def _have_a_home() -> None:
+    """A user without an account, as a container may run as, gets `/`, which is what container engines say."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def _leave(code: int) -> NoReturn:

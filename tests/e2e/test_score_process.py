@@ -57,6 +57,24 @@ def rows(done):
     return {Path(row["path"]).name: row for row in map(json.loads, done.stdout.splitlines())}
 
 
+WITHOUT_ACCOUNT = """
+import pwd, runpy, sys
+def nobody(uid):
+    raise KeyError(uid)
+pwd.getpwuid = nobody
+runpy.run_module("piqa_cli", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="accounts are another matter there")
+def test_a_user_without_account_and_home_gets_scores(shoot, model):
+    alone = {name: value for name, value in os.environ.items() if name != "HOME" and not name.startswith("XDG_")}
+    command = [sys.executable, "-c", WITHOUT_ACCOUNT, "score", str(shoot), "--model", model, "--format", "jsonl"]
+    command += ["--cache-dir", str(shoot.parent / "cache")]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE_S, env=alone)
+    assert rows(done)["portrait.jpg"]["status"] == "ok"
+
+
 def test_a_folder_becomes_a_table_with_a_row_for_every_file(shoot, model, tmp_path):
     target = tmp_path / "scores.csv"
     done = piqa(shoot, "-o", target, "--no-cache", "--model", model)
