@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from piqa_cli.errors import PhotoError, UsageError
 from piqa_cli.faces import detect
@@ -23,7 +23,7 @@ from piqa_cli.model.config import ModelConfig
 from piqa_cli.photos.decode import decode
 from piqa_cli.records import Box
 from piqa_training.facts_store import FactsStore, Record, Stamp, stamp_of
-from piqa_training.workers import worker_options
+from piqa_training.workers import in_workers
 
 if TYPE_CHECKING:
     from piqa_cli.model.liqe import Liqe
@@ -89,7 +89,7 @@ def photo_facts(
         report(len(found), len(wanted))
         missing = [path for path in wanted if path not in found]
         dataset = _Photos(missing, config, store.digests(settings), liqe)
-        for look in DataLoader(dataset, batch_size=None, **worker_options(min(workers, len(missing)))):
+        for look in in_workers(dataset, min(workers, len(missing))):
             if isinstance(look, PhotoError):
                 problems.append(look)
             else:

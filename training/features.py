@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import Cut, ModelConfig
@@ -20,7 +20,7 @@ from piqa_cli.model.preprocess import normalise
 from piqa_cli.records import Box
 from piqa_training.samples import Sample, make_samples, make_tones, undegraded
 from piqa_training.sources import Source, Split
-from piqa_training.workers import start_worker
+from piqa_training.workers import in_workers, start_worker
 
 MISSING = float("nan")
 FEATURES_PREFIX = "features."  # of the names of tensors in a file
@@ -127,7 +127,7 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
 
 
 def _render(dataset: Versions, workers: int) -> Iterator[list[Sample]]:
-    yield from DataLoader(dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread)
+    return in_workers(dataset, workers, start=one_thread)
 
 
 def one_thread(number: int) -> None:

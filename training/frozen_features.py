@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.model.backbone import fuse_batch_norms
@@ -22,7 +22,7 @@ from piqa_cli.model.preprocess import normalise
 from piqa_training.facts import PhotoFacts, Progress, silent, unusable
 from piqa_training.frozen_store import FeatureStore
 from piqa_training.prepared import Inputs, cut_inputs, random_views, scoring_views
-from piqa_training.workers import worker_options
+from piqa_training.workers import in_workers
 
 LAYOUT = 2  # of the features: another number computes them anew
 SCORING = "scoring"  # the version that scoring reads: every crop, not mirrored
@@ -151,10 +151,10 @@ def _compute(network: DualBranchNet, orders: Sequence[_Order], workers: int) -> 
     for backbone in (fast.full, fast.face):
         fuse_batch_norms(backbone)
     fast = fast.to(memory_format=torch.channels_last)
-    in_workers = next(fast.parameters()).device.type == "cpu"
-    dataset = _Photos(orders, fast, runs=in_workers)
-    for made in DataLoader(dataset, batch_size=None, **worker_options(min(workers, len(orders)))):
-        yield made if in_workers or isinstance(made, PhotoError) else _run(fast, made)
+    there = next(fast.parameters()).device.type == "cpu"  # where the photos are cut, without a way back and forth
+    dataset = _Photos(orders, fast, runs=there)
+    for made in in_workers(dataset, min(workers, len(orders))):
+        yield made if there or isinstance(made, PhotoError) else _run(fast, made)
 
 
 def _run(network: DualBranchNet, made: _Made) -> _Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ import polars as pl
 
 from piqa_cli.commands.console import Line, note, print_table, warn
 from piqa_cli.commands.console_train import TrainView
-from piqa_cli.errors import UsageError
+from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import find_model, model_names
+from piqa_cli.scoring.losses import is_lack_of_memory
 from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
 from piqa_training.fit.folder import can_resume, check_new
@@ -22,6 +24,7 @@ from piqa_training.fit.run import Overrides, check_trainable, resume, train
 from piqa_training.manifest import SPLITS, Manifest
 from piqa_training.settings import TrainSettings, load_settings
 
+_LOST_WORKER = re.compile(r"DataLoader worker .*(killed by signal|exited unexpectedly)")  # torch's words
 _WITH_RESUME = ("--resume", "--device", "--workers", "--quiet")
 _SETTINGS = {
     "backbone": "network.backbone",
@@ -86,9 +89,21 @@ def go_on(request: Request) -> None:
 
 @contextmanager
 def saying_how_to_go_on(run: Path, command: str) -> Iterator[None]:
-    """Where somebody interrupts what is inside, say what goes on with the run."""
+    """Where somebody interrupts what is inside, say what goes on with the run; where memory runs out, what takes less.
+
+    Raises:
+        EngineError: there is too little memory.
+    """
     try:
         yield
+    except (RuntimeError, MemoryError) as error:
+        if _LOST_WORKER.search(str(error)):
+            hint = "the system may be out of memory: fewer --workers help"
+            raise EngineError("a process that prepares photos is gone", hint=hint) from error
+        if is_lack_of_memory(error):
+            hint = "in a new run fewer --pairs or --checkpoint-activations take less"
+            raise EngineError("there is too little memory for this training", hint=hint) from error
+        raise
     except KeyboardInterrupt:
         if _is_first():
             again = f"{command} --resume {run}" if can_resume(run) else "the same command again"

@@ -207,6 +207,26 @@ def test_an_interrupted_run_says_how_to_go_on(piqa, data, tmp_path, monkeypatch,
     assert result.err.splitlines()[-1] == f"piqa: interrupted; to go on: {words.format(run=run)}"
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has", "too little memory"),
+        ("[enforce fail] DefaultCPUAllocator: can't allocate memory", "too little memory"),
+        ("DataLoader worker (pid 7) is killed by signal: Killed. ", "a process that prepares photos is gone"),
+        ("DataLoader worker (pid(s) 7, 8) exited unexpectedly", "a process that prepares photos is gone"),
+    ],
+)
+def test_too_little_memory_is_two_lines(piqa, data, tmp_path, monkeypatch, said, words):
+    def fails(*_):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(train_run, "train", fails)
+    result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--output", tmp_path / "run")
+    error, hint = result.err.splitlines()[-2:]
+    assert (result.code, hint.startswith("hint: ")) == (2, True)
+    assert words in error
+
+
 BAD_ROWS = [
     ({"image": "gone.jpg"}, "gone.jpg"),
     ({"score": "nan"}, "score"),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from piqa_cli.model.config import Cut, PreprocessConfig
 from piqa_training.facts import PhotoFacts
 from piqa_training.fit.sampler import mixed
 from piqa_training.prepared import PreparedInputs, random_views, scoring_views
-from piqa_training.workers import worker_options
+from piqa_training.workers import in_workers
 
 Views = dict[Cut, Tensor]  # cut -> uint8 (B, K, 3, S, S)
 
@@ -104,18 +104,13 @@ def training_batches(
     photos: Photos, batches: Sequence[Sequence[int]], augmentation: Augmentation, epoch: int, workers: int
 ) -> Iterator[InputBatch]:
     """The batches of (the rest of) an epoch."""
-    return _stream(_Batches(photos, batches, augmentation, epoch), workers)
+    return in_workers(_Batches(photos, batches, augmentation, epoch), workers)
 
 
 def scoring_batches(photos: Photos, rows: Sequence[int], size: int, workers: int) -> Iterator[InputBatch]:
     """Some rows as scoring reads them, `size` at a time."""
     batches = [rows[start : start + size] for start in range(0, len(rows), size)]
-    return _stream(_Batches(photos, batches, None, 0), workers)
-
-
-def _stream(dataset: Dataset[InputBatch], workers: int) -> Iterator[InputBatch]:
-    # batch_size None hands items on as they are: each is a whole batch already.
-    yield from DataLoader(dataset, batch_size=None, **worker_options(workers))
+    return in_workers(_Batches(photos, batches, None, 0), workers)
 
 
 def _stacked(items: Sequence[Views]) -> Views:
