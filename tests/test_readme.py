@@ -1,8 +1,10 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.help_text import COMMANDS
 
@@ -49,3 +51,13 @@ def commands():
 @pytest.mark.parametrize("word", ["http://", "https://"])
 def test_no_address_is_needed(word):
     assert word not in README
+
+
+def test_the_list_of_licences_has_every_package_that_ci_installs():
+    listed = re.findall(r"^\| ([\w.-]+) \| (\d\S*) \|", (ROOT / "docs/licences.md").read_text(), re.MULTILINE)
+    held = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+    def named(packages):
+        return {(canonicalize_name(name), version) for name, version in packages}
+
+    assert named(listed) == named(held)
