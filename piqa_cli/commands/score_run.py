@@ -12,6 +12,7 @@ from pathlib import Path
 from piqa_cli.commands.console import ProgressBar, note
 from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import ModelFolder
+from piqa_cli.outputs.part_files import parts_hint
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache import ResultCache
@@ -61,7 +62,8 @@ def nothing_found(paths: Sequence[Path]) -> UsageError:
     where = ", ".join(names[:_NAMED_IN_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
     suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
     hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include"
-    return UsageError(f"no photos found in {where}", hint=hint)
+    tables = (parts_hint(path) for path in paths if path != STDIN)
+    return UsageError(f"no photos found in {where}", hint=next(filter(None, tables), hint))
 
 
 def open_cache(folder: Path | None, *, quiet: bool) -> ResultCache:

@@ -25,6 +25,14 @@ def names_folder(path: Path) -> bool:
     return path.is_dir() or not path.suffix
 
 
+def parts_hint(path: Path) -> str | None:
+    """What to do with a table that `-o FOLDER` wrote where a table in one file is wanted; None where it is none."""
+    if not (path.is_dir() and any(is_part(file.name) for file in path.iterdir())):
+        return None
+    whole = f"polars.read_parquet('{path}/*.parquet').write_parquet('{path.name}.parquet')"
+    return f"{path} is a score table in several files, and one file is taken here: in Python, {whole}"
+
+
 def check_folder(folder: Path) -> None:
     """Find out what would stop a table in this folder, before hours of scoring. Nothing is created.
 

@@ -13,7 +13,7 @@ from piqa_cli.gates.needs import columns_needed
 from piqa_cli.gates.policy import Policy
 from piqa_cli.outputs import partitions
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, names_folder
+from piqa_cli.outputs.part_files import check_folder, names_folder, parts_hint
 from piqa_cli.outputs.partitions import PartitionedTable, read_outline, read_partitions
 from piqa_cli.outputs.summary import summarize
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -227,3 +227,14 @@ def test_a_full_disk_is_an_output_error(tmp_path, scores, monkeypatch):
         table.add(scores)
         table.finish()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_to_do_with_the_folder_where_one_file_is_wanted(tmp_path, scores, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("scores"), in_twos(scores[:6]), part_rows=2)
+    hint = parts_hint(Path("scores"))
+    command = hint.partition("in Python, ")[2]
+    exec(f"import polars; {command}")
+    assert pl.read_parquet("scores.parquet").height == 6
+    Path("other").mkdir()
+    assert (parts_hint(Path("other")), parts_hint(Path("gone")), parts_hint(Path("scores.parquet"))) == (None,) * 3
