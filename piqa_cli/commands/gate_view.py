@@ -56,7 +56,7 @@ def verdict_lines(verdict: Verdict, files: Iterable[Path]) -> list[Line]:
         if told := _counts(verdict, severity):
             facts.append((name, told))
     if known := sum(finding.known for finding in verdict.findings):
-        facts.append(("known", f"{known:,} findings that the baseline had already"))
+        facts.append(("known", f"{known:,} finding{'' if known == 1 else 's'} that the baseline had already"))
     facts += [("skipped", f"{rule}: {why}") for rule, why in verdict.skipped.items()]
     facts += [("unused", finding.message) for finding in verdict.of("unused-section")]
     if verdict.comparison:

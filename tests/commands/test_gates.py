@@ -279,6 +279,14 @@ def test_a_baseline_in_every_form(score, photos, suffix) -> None:
     assert f"{old}: 0 worse · 0 better · 1 added · 0 removed · Kolmogorov-Smirnov D 0.0" in result.err
 
 
+def test_one_finding_that_the_baseline_had(score, photos) -> None:
+    low = min(photos.iterdir())
+    assert score(low, "-o", "old.csv", "-q").code == 0
+    result = score(low, "--fail-under", "25", "--baseline", "old.csv")
+    assert result.code == 0
+    assert " 1 finding that the baseline had already\n" in result.err
+
+
 def test_a_damaged_baseline_leaves_the_scores(score, photos) -> None:
     Path("old.parquet").write_bytes(b"PAR1 not really")
     result = score(photos, "--baseline", "old.parquet", "-o", "new.csv", "--junit", "junit.xml")
