@@ -14,7 +14,7 @@ from piqa_cli.gates import parsing
 from piqa_cli.gates.policy import CHECKS, BaselineTerms, BiasTerms, Limits, Policy, Section
 from piqa_cli.gates.toml_lines import key_lines
 
-_HINT = "the README's section on pipelines lists what a policy can say"
+_HINT = "docs/ci/policy.toml beside piqa's README has every key with its meaning"
 _MOST_BYTES = 100_000
 _MOST_LINES = 2000  # in which the line of a problem is looked for
 _MOST_DOTS = 200  # in a line: for a key of thousands of parts Python's TOML reader takes gigabytes
