@@ -70,8 +70,9 @@ def score(
 
     With --engine ray a cluster scores, from and to object stores as well; repeated, it goes on where it stopped.
 
-    Gates judge the whole set; --gate FILE holds a policy, and options go before what it says. With a policy or a file
-    for a CI system the data set is checked, too: copies, wrong extensions, odd sizes, EXIF, folders of other quality.
+    Gates judge the whole set; --gate FILE holds a policy: options go before its gates, and its sections for folders
+    before both. With a policy or a file for a CI system the data set is checked, too: copies, wrong extensions, odd
+    sizes, EXIF, folders of other quality.
 
     Exit codes: 0 fine, 1 a gate is broken, 2 wrong usage, 3 with --strict: a photo could not be scored, 130
     interrupted, with everything finished so far saved.
