@@ -74,7 +74,7 @@ def rank(
     Photos are scored as by `piqa score`, or taken from a table that it wrote. A pick meets every condition given;
     without one, photos are ranked only. Exposure brackets and panoramas are kept whole and never rejected.
 
-    Nothing is touched without --apply, and nothing is ever deleted or overwritten; --undo takes a run back.
+    Nothing is touched without --apply, and no photo is ever deleted or overwritten; --undo takes a run back, at once.
 
     Exit codes: 0 fine, 1 a photo is below --fail-under, 2 wrong usage, 3 something could not be done to a file, or
     with --strict could not be scored, 130 interrupted.
