@@ -8,6 +8,7 @@ import polars as pl
 
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoScore
+from piqa_cli.scoring.positions import COLUMNS as POSITIONS
 from piqa_cli.scoring.table import Column, to_frame
 from piqa_cli.spreadsheets import safe_cell
 
@@ -32,7 +33,7 @@ def describe_rank_columns() -> list[tuple[str, str, str]]:
 
 
 def in_order(ranked: Sequence[RankedPhoto], scores: Sequence[PhotoScore], table: pl.DataFrame | None) -> pl.DataFrame:
-    """The score table with its rows as they are ranked.
+    """The score table with its rows as they are ranked, without the positions that `--with-gps` put into it.
 
     Args:
         ranked: all of `scores`, the same objects.
@@ -42,7 +43,8 @@ def in_order(ranked: Sequence[RankedPhoto], scores: Sequence[PhotoScore], table:
     if table is None:
         return to_frame(photo.score for photo in ranked)  # sorts by the same key, see `ranking.order`
     row_of = {id(score): row for row, score in enumerate(scores)}
-    return table[[row_of[id(photo.score)] for photo in ranked]]
+    rows = table[[row_of[id(photo.score)] for photo in ranked]]
+    return rows.drop(POSITIONS, strict=False)
 
 
 def with_ranking(frame: pl.DataFrame, ranked: Sequence[RankedPhoto]) -> pl.DataFrame:

@@ -25,7 +25,14 @@ def test_positions_are_in_the_table_when_asked_for(tmp_path: Path, tiny_model: P
     assert (told.rows["b.jpg"]["latitude"], told.rows["b.jpg"]["longitude"]) == (None, None)
     silent = piqa(*arguments)
     assert b"latitude" not in silent.out
-    assert b"33.85" not in silent.out + b"".join(path.read_bytes() for path in (tmp_path / "cache").iterdir())
+    (tmp_path / "told.jsonl").write_bytes(told.out)
+    ranked = piqa("rank", tmp_path / "told.jsonl", "-q", "--format", "jsonl", "--no-cache")
+    assert ranked.code == 0, ranked.err.decode()
+    assert set(ranked.rows) == {"a.jpg", "b.jpg"}
+    assert b"latitude" not in ranked.out
+    assert b"33.85" not in silent.out + ranked.out + b"".join(
+        path.read_bytes() for path in (tmp_path / "cache").iterdir()
+    )
 
 
 def test_no_cell_of_a_table_begins_like_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
