@@ -61,3 +61,11 @@ def test_the_list_of_licences_has_every_package_that_ci_installs():
         return {(canonicalize_name(name), version) for name, version in packages}
 
     assert named(listed) == named(held)
+
+
+def test_the_notice_counts_the_photos_as_the_model_card_does():
+    notice = (ROOT / "NOTICE").read_text()
+    card = (ROOT / "piqa_cli/model/weights/piqa-lite/MODEL_CARD.md").read_text()
+    counts = {name: count for count, name in re.findall(r"^  (\d+) (Pixabay|camera)", notice, re.MULTILINE)}
+    assert set(counts) == {"Pixabay", "camera"}
+    assert counts == dict(re.findall(r"^\| (Pixabay|camera) .*? \| (\d+) \|", card, re.MULTILINE))
