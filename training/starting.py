@@ -45,7 +45,10 @@ def starting_point(settings: NetworkSettings, seed: int, models_dir: Path | None
     """
     source = settings.pretrained or default_source(settings)
     torch.manual_seed(seed)
+    for name in filter(None, (settings.full_from, settings.face_from)):
+        find_model(name, models_dir)  # before weights are fetched
     if source in ("timm", "none") or _is_weights_file(source):
+        _liqe_folder(configuration(settings), settings, None, models_dir)  # likewise
         network, folder = _from_preset(settings, source), None
     elif is_starting(find_model(source, models_dir).path):
         network, folder = _from_branches(settings, source, models_dir), None

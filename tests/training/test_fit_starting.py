@@ -184,3 +184,18 @@ def test_branches_that_models_are_named_for_need_no_other_weights(model, monkeyp
     assert equal(start.network.face, tiny.network(tiny.LITE, 1).face)
     with pytest.raises(AssertionError, match="fetched"):
         starting_point(replace(named, face_from=""), 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "no model with LIQE's weights was named"),
+        ({"liqe": "gone"}, "no model 'gone'"),
+        ({"auxiliary": "none", "face_from": "gone"}, "no model 'gone'"),
+    ],
+)
+def test_models_that_are_not_there_are_named_before_weights_are_fetched(changes, message, monkeypatch, tmp_path):
+    monkeypatch.setattr("piqa_training.starting.load_timm", lambda *_: pytest.fail("weights were fetched"))
+    monkeypatch.setitem(PRESETS, "dn-piqa", replace(tiny.LITE, auxiliary="liqe"))
+    with pytest.raises((ModelError, UsageError), match=message):
+        starting_point(NetworkSettings(preset="dn-piqa", **changes), 0, tmp_path)
