@@ -19,6 +19,7 @@ _FORMULA = "=+-@ "  # at the beginning of a cell, a spreadsheet runs what follow
 _MOST_TEXT = 200  # characters
 _MOST_BIAS_EV = 20.0
 _ISO_OVERFLOW = 65535  # the 16-bit tag's way to say "see the longer tags"
+_MOST_ISO = 100_000_000  # cameras reach 4,560,000; a damaged file may hold more than a table's column takes
 _TIMES = (  # date and time, fraction of a second, offset from UTC; the first that can be read wins
     (Tag.DATE_TIME_ORIGINAL, Tag.SUB_SEC_TIME_ORIGINAL, Tag.OFFSET_TIME_ORIGINAL),
     (Tag.DATE_TIME_DIGITIZED, Tag.SUB_SEC_TIME_DIGITIZED, Tag.OFFSET_TIME_DIGITIZED),
@@ -90,7 +91,7 @@ def _iso(tags: Tags) -> int | None:
     iso = _positive(tags, Tag.ISO_SPEED_RATINGS)
     if iso is None or iso == _ISO_OVERFLOW:
         iso = _positive(tags, Tag.RECOMMENDED_EXPOSURE_INDEX) or iso
-    return None if iso is None else round(iso)
+    return round(iso) if iso is not None and 0.5 < iso <= _MOST_ISO else None
 
 
 def _name(tags: Tags, tag: Tag) -> str | None:

@@ -164,6 +164,14 @@ def test_iso_above_16_bits(tmp_path: Path) -> None:
     assert capture(tmp_path, {}, {0x8827: (800, 800)}).iso == 800
 
 
+@pytest.mark.parametrize("iso", [1e300, 2.0**32, 0.25])
+def test_iso_that_no_camera_has(tmp_path: Path, iso: float) -> None:
+    """1e300, an integer that no table holds, ended the whole run with a traceback."""
+    tags = [(0x0110, "s", 0, "Canon EOS R5", True), (0x8827, "d", 1, iso, True)]
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8), bigtiff=True, extratags=tags)
+    assert read_capture(tmp_path / "a.tif") == Capture(camera="Canon EOS R5")
+
+
 def test_location_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import exifread
 
