@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from piqa_cli.photos.jpeg_scans import check_scans
 from piqa_cli.photos.silence import silent_stderr
 
+_TIFF_BITS_PER_SAMPLE, _TIFF_PLANAR = 258, 284
+_PLANES_APART = 2
 _lock = threading.Lock()
 _users = 0
 _restore = contextlib.ExitStack()
@@ -54,7 +56,22 @@ def open_image(file: BinaryIO, kind: str) -> ImageFile.ImageFile:
     image = Image.open(file, formats=[kind])
     if kind == "JPEG":
         check_scans(file, image)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _see_16_bits(image)
     return image
+
+
+def _see_16_bits(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Pillow reads the planes of an uncompressed TIFF with 16 bits as if they had 8: noise, and half of the rows."""
+    tags = image.tag_v2
+    if tags.get(_TIFF_PLANAR) == _PLANES_APART and tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] == 16:
+        order = ";16B" if tags.prefix == b"MM" else ";16L"
+        image.tile = [
+            tile._replace(args=(tile.args[0] + order, *tile.args[1:]))
+            if tile.codec_name == "raw" and isinstance(tile.args, tuple)
+            else tile
+            for tile in image.tile
+        ]
 
 
 def load_pixels(image: Image.Image) -> None:

@@ -180,3 +180,16 @@ def test_a_tiff_whose_zero_is_white_is_no_negative(
 
 def test_32_bit_integers_are_scaled_by_their_brightest_pixel(tmp_path: Path) -> None:
     assert np.abs(from_array(tmp_path, (RAMP * 255).round().astype(np.int32)) - GREY_RAMP).max() <= 1
+
+
+@pytest.mark.parametrize("options", [{}, {"tile": (16, 16)}, {"rowsperstrip": 8}, {"compression": "zlib"}], ids=str)
+@pytest.mark.parametrize("byteorder", "<>")
+@pytest.mark.parametrize("bands", [3, 4])
+def test_planes_of_16_bits(tmp_path: Path, bands: int, byteorder: str, options: dict[str, Any]) -> None:
+    """Without compression they became noise, and were scored."""
+    photo = np.asarray(portrait().resize((64, 48)))
+    planes = [np.moveaxis(photo, 2, 0), np.full((bands - 3, *photo.shape[:2]), 255, np.uint8)]
+    values = np.concatenate(planes).astype(np.uint16) * 257
+    extra = {"extrasamples": ["unassalpha"]} if bands == 4 else {}
+    options = {"photometric": "rgb", "planarconfig": "separate", "byteorder": byteorder, **extra, **options}
+    assert np.array_equal(from_array(tmp_path, values, **options), photo)
