@@ -61,12 +61,11 @@ class Companions:
     def of(self, photo: Path) -> tuple[Path, ...]:
         """Sidecars of this one file, sorted by name; `IMG_1.xmp` belongs to every photo of the stem `IMG_1`.
 
-        Case does not matter, unless there is another photo of the very name: `IMG_1.JPG.xmp` is none of `img_1.jpg`
-        where that lies beside `IMG_1.JPG`.
+        Case does not matter, unless there is another photo of the very name: `IMG_1.JPG.xmp` and `IMG_1.xmp` are none
+        of `img_1.jpg` where that lies beside `IMG_1.JPG`.
         """
         folder = self._folder(photo.parent)
-        stem, _ = split_name(photo.name)
-        names = {*folder.whole_name_sidecars(photo.name), *folder.sidecars.get(_of_stem(stem), ())}
+        names = {*folder.whole_name_sidecars(photo.name), *folder.stem_sidecars(photo.name)}
         return tuple(path for path in (photo.with_name(name) for name in sorted(names)) if is_regular(path))
 
     def owners(self, sidecar: Path) -> tuple[Path, ...]:
@@ -74,7 +73,9 @@ class Companions:
         stem, suffix = split_name(sidecar.name)
         if suffix not in _STEM_SUFFIXES:
             return ()
-        return tuple(sidecar.with_name(name) for name in self._folder(sidecar.parent).photos.get(stem.lower(), ()))
+        alike = self._folder(sidecar.parent).photos.get(stem.lower(), ())
+        exact = [name for name in alike if split_name(name)[0] == stem]
+        return tuple(sidecar.with_name(name) for name in exact or alike)
 
     def _folder(self, folder: Path) -> _Folder:
         if folder not in self._folders:
@@ -112,6 +113,13 @@ class _Folder:
         alike = self.photos.get(split_name(photo)[0].lower(), ())
         others = {other for other in alike if other != photo} if photo in alike else set()
         return [name for name in self.sidecars.get(photo.lower(), ()) if self.exact[name] not in others]
+
+    def stem_sidecars(self, photo: str) -> list[str]:
+        """Those of `photo` by its stem, without those whose stem is written as that of other photos alone."""
+        stem = split_name(photo)[0]
+        alike = self.photos.get(stem.lower(), ())
+        others = {split_name(other)[0] for other in alike} - {stem} if photo in alike else set()
+        return [name for name in self.sidecars.get(_of_stem(stem), ()) if split_name(name)[0] not in others]
 
 
 def _of_stem(stem: str) -> str:

@@ -68,3 +68,15 @@ def test_a_sidecar_of_another_photo_in_other_case_is_left_to_that(tmp_path: Path
         "IMG_1.JPG": ["IMG_1.JPG.xmp", "IMG_1_01.JPG.xmp", "Img_1.jpg.dop"],
         "img_1.jpg": ["Img_1.jpg.dop", "img_1.jpg.pp3"],
     }
+
+
+def test_a_sidecar_by_a_stem_in_other_case_is_left_to_that(tmp_path: Path) -> None:
+    for name in ("IMG_1.JPG", "IMG_1.CR2", "img_1.jpg", "IMG_1.xmp", "img_1.wav", "Img_1.acr"):
+        (tmp_path / name).touch()
+    if len(list(tmp_path.iterdir())) < 6:
+        pytest.skip("a file system without regard to case")
+    companions = Companions()
+    names = {photo: [path.name for path in companions.of(tmp_path / photo)] for photo in ("IMG_1.JPG", "img_1.jpg")}
+    assert names == {"IMG_1.JPG": ["IMG_1.xmp", "Img_1.acr"], "img_1.jpg": ["Img_1.acr", "img_1.wav"]}
+    owners = {name: {path.name for path in companions.owners(tmp_path / name)} for name in ("IMG_1.xmp", "Img_1.acr")}
+    assert owners == {"IMG_1.xmp": {"IMG_1.JPG", "IMG_1.CR2"}, "Img_1.acr": {"IMG_1.JPG", "IMG_1.CR2", "img_1.jpg"}}
