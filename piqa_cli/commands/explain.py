@@ -23,7 +23,10 @@ def _box(text: str | None) -> str | None:
     return text
 
 
-Photo = Annotated[Path, typer.Argument(help="The photo to explain.", metavar="PHOTO", show_default=False)]
+Photo = Annotated[
+    Path,
+    typer.Argument(help="The photo to explain.", metavar="PHOTO", show_default=False, parser=options.given_path),
+]
 FaceBox = Annotated[
     str | None,
     typer.Option(

@@ -26,6 +26,18 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+def given_name(text: str) -> str:
+    """A photo or folder as it was typed. Nothing, as of an unset variable, would name the current folder."""
+    if not text:
+        raise typer.BadParameter("an empty name is no photo or folder; the current folder is .")
+    return text
+
+
+def given_path(text: str) -> Path:
+    """The same as a path."""
+    return Path(given_name(text))
+
+
 def _known_device(device: str) -> str:
     if not _DEVICE.fullmatch(device):
         raise typer.BadParameter(f"{device!r} is none of auto, cpu, mps, cuda, cuda:1, 1; 0,1 and so on; all")
@@ -50,10 +62,6 @@ def _one_or_all(crops: int | None) -> int | None:
     return crops
 
 
-Photos = Annotated[
-    list[Path],
-    typer.Argument(help="Folders and photos; - reads paths from stdin, one a line or NUL-separated.", metavar="PATH"),
-]
 Recursive = Annotated[
     bool, typer.Option("--recursive/--no-recursive", help="Look into subfolders.", metavar="", rich_help_panel=_WHICH)
 ]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from piqa_cli.commands.options import given_path
 from piqa_cli.ranking.options import By, Layout, Top
 
 _GROUPS, _CHOICE, _MARKS, _FILES, _ACT = "Groups", "Choice", "Marks", "Files", "Acting"
@@ -68,6 +69,7 @@ Sources = Annotated[
         help="Folders and photos, - for paths on stdin; or one score table (.csv, .parquet, .jsonl, .json).",
         metavar="PATH",
         show_default=False,
+        parser=given_path,
     ),
 ]
 

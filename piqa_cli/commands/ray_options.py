@@ -14,6 +14,7 @@ import typer
 
 from piqa_cli.cluster.options import BLOCK_SIZE, ClusterOptions
 from piqa_cli.cluster.places import is_uri
+from piqa_cli.commands.options import given_name
 from piqa_cli.errors import UsageError
 from piqa_cli.scoring.options import EngineOptions
 
@@ -56,6 +57,7 @@ Sources = Annotated[
     typer.Argument(
         help="Folders and photos; - reads paths from stdin, one a line or NUL-separated.",
         metavar="PATH",
+        parser=given_name,
     ),
 ]
 Target = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from piqa_cli.commands.options import given_path
 from piqa_cli.report.options import Grouping
 
 _PAGE, _RESULTS = "Report", "Results"
@@ -14,7 +15,9 @@ _PAGE, _RESULTS = "Report", "Results"
 Sources = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders and photos, or one table of piqa score or rank; - reads paths from stdin.", metavar="PATH"
+        help="Folders and photos, or one table of piqa score or rank; - reads paths from stdin.",
+        metavar="PATH",
+        parser=given_path,
     ),
 ]
 Page = Annotated[

@@ -47,6 +47,14 @@ def test_wrong_usage_is_one_line_and_a_hint(piqa, args, message, hint) -> None:
     assert second.startswith(f"hint: {hint}")
 
 
+@pytest.mark.parametrize("args", [["score"], ["score", "."], ["rank"], ["report"], ["explain"]], ids=" ".join)
+def test_an_empty_name_is_not_the_current_folder(piqa, args) -> None:
+    """As of an unset variable in `piqa rank "$SHOOT" --move-to out --apply`."""
+    result = piqa(*args, "")
+    assert (result.code, result.out) == (2, "")
+    assert "an empty name is no photo or folder" in result.err
+
+
 @pytest.mark.parametrize(
     ("error", "code", "err"),
     [
