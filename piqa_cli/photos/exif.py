@@ -103,10 +103,18 @@ def _name(tags: Tags, tag: Tag) -> str | None:
 def _text(tags: Tags, tag: Tag) -> str | None:
     value = tags.get(tag)
     if isinstance(value, bytes):
-        value = value.partition(b"\0")[0].decode("utf-8", errors="replace")
+        value = _decoded(value.partition(b"\0")[0])
     if not isinstance(value, str):
         return None
     return _UNPRINTABLE.sub(" ", value.partition("\0")[0][:_MOST_TEXT]).strip() or None
+
+
+def _decoded(text: bytes) -> str:
+    """EXIF asks for ASCII; beyond that programs write UTF-8, or what Windows takes for it."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("cp1252", errors="replace")
 
 
 def _positive(tags: Tags, tag: Tag) -> float | None:

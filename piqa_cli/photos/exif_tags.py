@@ -147,7 +147,12 @@ def _with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
     with relaxed_pillow(), open_image(file, kind) as image:
         exif = _pillow_exif(image)
         merged = {**exif, **exif.get_ifd(_EXIF_IFD)}
-        return {tag: _first(value) for tag, value in merged.items() if tag in _WANTED}
+        return {tag: _as_stored(_first(value)) for tag, value in merged.items() if tag in _WANTED}
+
+
+def _as_stored(value: object) -> object:
+    """Text as the bytes of the file: Pillow takes all of it for Latin-1, and much is UTF-8."""
+    return value.encode("latin-1", errors="replace") if isinstance(value, str) else value
 
 
 def _pillow_exif(image: Image.Image) -> Image.Exif:

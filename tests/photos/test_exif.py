@@ -153,6 +153,18 @@ def test_text_that_is_not_utf_8(tmp_path: Path) -> None:
     camera.encode("utf-8")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"BMP", "TIFF"}))  # Pillow's TIFF writer knows ASCII alone
+def test_text_beyond_ascii_reads_alike_in_every_format(tmp_path: Path, kind: str, encoding: str) -> None:
+    """Pillow, which is asked where exifread finds nothing, takes UTF-8 for Latin-1; exifread gives bytes for 1252."""
+    text = "Modèle 8 – ø"
+    stored = text.encode(encoding)
+    first = {**FIRST, 0x0110: "#" * len(stored)}
+    block = exif(first, SUB).tobytes().replace(b"#" * len(stored), stored)
+    data = encoded(corners(), kind, exif=block, **FORMATS[kind])
+    assert read_capture(write(tmp_path, data)).camera == f"Canon {text}"
+
+
 @pytest.mark.parametrize("value", [IFDRational(1, 0), IFDRational(0, 0), IFDRational(0, 1)])
 def test_unknown_numbers(tmp_path: Path, value: IFDRational) -> None:
     found = capture(tmp_path, {}, {0x829A: value, 0x829D: value, 0x920A: value, 0x8827: 0})
