@@ -57,11 +57,13 @@ def find_photos(
 
 def nothing_found(paths: Sequence[Path]) -> UsageError:
     """The error for a run without a single photo."""
-    names = ["the list on stdin" if path == STDIN else str(path) for path in paths]
+    names = ["the list on stdin" if path == STDIN else str(path) for path in dict.fromkeys(paths)]
     rest = len(names) - _NAMED_IN_MESSAGE
     where = ", ".join(names[:_NAMED_IN_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
     suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
     hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include"
+    if set(paths) == {STDIN}:
+        hint = f"it is empty, or names folders without any: {hint}"
     tables = (parts_hint(path) for path in paths if path != STDIN)
     return UsageError(f"no photos found in {where}", hint=next(filter(None, tables), hint))
 

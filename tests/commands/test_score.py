@@ -282,10 +282,10 @@ def test_a_listed_path_that_is_gone_is_left_to_the_engine(photos, model, start) 
 
 def test_nothing_on_stdin(model, start) -> None:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = start("score", "-", "--model", model.path, **pipes)
+    process = start("score", "-", "-", "--model", model.path, **pipes)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert err.startswith(b"piqa: error: no photos found in the list on stdin\n")
+    assert err.startswith(b"piqa: error: no photos found in the list on stdin\nhint: it is empty, or names folders")
 
 
 HOSTILE = [b"\x1b[31mred.jpg", b"new\nline.jpg", b"[bold]not.jpg", b"und\xff.jpg", "\u202egpj.jpg".encode(), b" .jpg"]
