@@ -98,7 +98,12 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
         raise NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
     if kind == RAW:
         return open_preview(file, path)
-    return open_image(file, kind), 1
+    image = open_image(file, kind)
+    if kind == "AVIF":
+        image.info.pop(
+            "xmp", None
+        )  # the container says how to turn it (ISO 23000-22); Pillow would believe the XMP, too
+    return image, 1
 
 
 def _check_pixels(image: Image.Image, path: Path, max_pixels: int) -> None:

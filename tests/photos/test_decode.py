@@ -62,6 +62,13 @@ def test_heic_is_turned_by_its_own_boxes_and_never_by_exif(tmp_path: Path) -> No
     assert quarters(decode(write(tmp_path, data))) == ["red", "green", "blue", "white"]
 
 
+def test_the_container_of_an_avif_has_the_last_word(tmp_path: Path) -> None:
+    """Whoever turned the pixels has often left the XMP as it was; browsers do not ask it either."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    photo = decode(write(tmp_path, encoded(corners(), "AVIF", xmp=xmp, **FORMATS["AVIF"])))
+    assert quarters(photo) == ["red", "green", "blue", "white"]
+
+
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_impossible_orientation_is_ignored(tmp_path: Path, value: int) -> None:
     photo = decode(write(tmp_path, encoded(corners(), "JPEG", exif=exif({0x0112: value}))))
