@@ -144,9 +144,15 @@ def test_people_in_the_background_are_counted(explain, portrait, folder) -> None
     found = explain_photo(
         portrait, find_model("lite", folder), EngineOptions(device="cpu"), (177.0, 62.0, 272.0, 191.0)
     )
-    crowd = replace(found, photo=replace(found.photo, faces=found.photo.faces * 6))
-    text = "\n".join("".join(part for part, _ in line) for line in explain_view.lines(crowd, draw=False))
-    assert "and 5 smaller or in the background" in text
+    face = found.photo.faces[0]
+    small = replace(face, box=(0.0, 0.0, 40.0, 50.0))
+    for others, words in (
+        ((small,) * 5, "and 5 smaller or in the background"),
+        ((face,) * 3 + (small,), "and 4 more: only the first 1 are judged one by one"),
+    ):
+        crowd = replace(found, photo=replace(found.photo, faces=(face, *others)))
+        text = "\n".join("".join(part for part, _ in line) for line in explain_view.lines(crowd, draw=False))
+        assert words in text
 
 
 def test_the_worst_face_of_a_group_pulls_the_score(explain, portrait, folder, tmp_path) -> None:
