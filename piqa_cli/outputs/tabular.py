@@ -60,7 +60,8 @@ def check_place(path: Path) -> None:
         OutputError: missing or read-only folder, or something that is no plain file in the way.
     """
     if path.exists() and not path.is_file():  # asked of the link: what /dev/stdout leads to may have no name
-        raise _refusal(path, "it is no plain file", "choose another name, or use --format and redirect the output")
+        stream = "" if path.is_dir() else ", or use --format and redirect the output"
+        raise _refusal(path, "it is no plain file", f"choose another name{stream}")
     target = _behind_links(path)
     folder = target.parent
     if not folder.is_dir():

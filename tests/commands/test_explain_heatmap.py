@@ -154,6 +154,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(explain, tmp_path, mo
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"piqa: error: cannot write {tmp_path / name}: {message}")
     assert len(result.err.splitlines()) == 2
+    assert "--format" not in result.err  # explain has none
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 
