@@ -9,7 +9,7 @@ from pathlib import Path
 from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.options import Format
 from piqa_cli.errors import UsageError
-from piqa_cli.outputs.part_files import check_folder, names_folder
+from piqa_cli.outputs.part_files import check_replaceable, names_folder
 from piqa_cli.outputs.tabular import check_target
 
 
@@ -39,7 +39,7 @@ class Delivery:
             UsageError: Parquet on a terminal, or the file is one that the gates read or write.
         """
         if self.output is not None:
-            (check_folder if self.into_folder else check_target)(self.output)
+            (check_replaceable if self.into_folder else check_target)(self.output)
             self.gates.check_apart(output=self.output)
         if self.format is Format.PARQUET and sys.stdout.isatty():
             hint = "use -o FILE.parquet, or send the output to a file or a pipe"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from piqa_cli.errors import OutputError
@@ -45,6 +47,22 @@ def check_folder(folder: Path) -> None:
         raise refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
     if folder.is_dir() and (other := next((p for p in folder.iterdir() if not is_part(p.name)), None)):
         raise refusal(folder, f"it holds other things, like {other.name}", "choose a new or empty folder")
+
+
+def check_replaceable(folder: Path) -> None:
+    """`check_folder`, and whether a finished table can take the folder's place as a whole. Nothing is created.
+
+    Raises:
+        OutputError: see `check_folder`; or it is the folder that the program runs in, or the root of a disk.
+    """
+    check_folder(folder)
+    with suppress(OSError):  # not there, mostly
+        if folder.samefile(Path.cwd()):
+            raise refusal(folder, "it is the current folder, and a table replaces its folder", "name a folder in it")
+    if os.path.ismount(folder):
+        raise refusal(
+            folder, "it is a disk of its own (mount point), which cannot be replaced", f"-o {folder / 'scores'} works"
+        )
 
 
 def refusal(path: Path, what: str, hint: str) -> OutputError:

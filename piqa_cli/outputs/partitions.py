@@ -17,7 +17,7 @@ import polars as pl
 
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, is_part, part_name, refusal
+from piqa_cli.outputs.part_files import check_folder, check_replaceable, is_part, part_name, refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -33,9 +33,9 @@ class PartitionedTable:
         """Begin a table beside `folder`.
 
         Raises:
-            OutputError: see `check_folder`.
+            OutputError: see `check_replaceable`.
         """
-        check_folder(folder)
+        check_replaceable(folder)
         self.rows = 0  # added so far
         self._folder = folder
         self._part_rows = part_rows

@@ -211,6 +211,23 @@ def test_places_where_no_table_can_be(tmp_path):
         check_folder(tmp_path / "file")
 
 
+def test_the_current_folder_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (".", str(tmp_path)):
+        with pytest.raises(OutputError, match="it is the current folder"):
+            PartitionedTable(Path(name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_point_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OutputError, match="mount point") as found:
+        PartitionedTable(tmp_path / "out")
+    assert found.value.hint == f"-o {tmp_path / 'out' / 'scores'} works"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_names_without_suffix_and_folders_are_meant(tmp_path):
     (tmp_path / "day.1").mkdir()
     assert names_folder(tmp_path / "scores")
