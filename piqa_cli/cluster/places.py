@@ -31,13 +31,14 @@ def filesystem(place: str) -> tuple[Any, str]:
 
     try:
         # Listings are read once and page by page; a cache of them would hold every name of a bucket.
-        found: tuple[Any, str] = fsspec.core.url_to_fs(place, use_listings_cache=False)
+        # What follows two colons would be read as a further file system; in a name they are two colons.
+        fs, name = fsspec.core.url_to_fs(place.partition("::")[0], use_listings_cache=False)
     except ImportError as error:
         hint = "pip install 'piqa-cli[ray]' brings s3://; other stores have packages of their own, like gcsfs and adlfs"
         raise UsageError(f"{place}: {reason_of(error)}", hint=hint) from None
     except ValueError as error:
         raise UsageError(f"{place}: {error}", hint="s3://bucket/prefix, or a local path") from None
-    return found
+    return fs, str(fs._strip_protocol(place)) if "::" in place else name
 
 
 def reason_of(error: BaseException) -> str:

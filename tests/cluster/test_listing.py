@@ -5,6 +5,7 @@ from __future__ import annotations
 import fsspec
 import pytest
 
+from piqa_cli.cluster.fetching import fetched
 from piqa_cli.cluster.listing import Listing, paired
 from piqa_cli.cluster.photos import NamedPhoto, Partition, cut
 from piqa_cli.cluster.places import is_uri
@@ -87,6 +88,17 @@ def test_what_cannot_be_listed_is_refused_before_the_work(memory, sources):
     memory("b/sub/a.jpg")
     with pytest.raises(UsageError):
         Listing(sources).check()
+
+
+def test_two_colons_in_a_name_are_no_chain_of_file_systems(tmp_path):
+    folder = tmp_path / "Rome::day 1"
+    folder.mkdir()
+    (folder / "local::b.jpg").write_bytes(b"x")
+    found = Listing((f"file://{folder}",))
+    found.check()
+    assert [(photo.reason, photo.path.read_bytes()) for photo in fetched(found.photos(), tmp_path, tmp_path)] == [
+        (None, b"x")
+    ]
 
 
 def test_pairing_holds_a_window_and_not_the_listing():
