@@ -58,8 +58,11 @@ def clip_image_tower(width: int) -> nn.Module:
 
 
 def _create(config: BackboneConfig, size: int) -> nn.Module:
+    if ":" in config.name or not timm.is_model(config.name):  # timm would fetch what stands behind `hf-hub:`
+        message = f"backbone {config.name!r} cannot be built: timm knows no such network"
+        raise ModelError(message, hint="see timm.list_models()")
     options: dict[str, Any] = {"features_only": True} if config.pooling == "stages" else {"num_classes": 0}
-    if timm.is_model(config.name) and "img_size" in _fixed_size_arguments(config.name):
+    if "img_size" in _fixed_size_arguments(config.name):
         options["img_size"] = size
     try:
         net: nn.Module = timm.create_model(config.name, pretrained=False, **options)

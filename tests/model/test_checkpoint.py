@@ -1,9 +1,13 @@
+import json
+
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file, save_file
 
 from piqa_cli.errors import ModelError
 from piqa_cli.model.checkpoint import load_model, save_model
+from piqa_cli.model.config import CONFIG_FILE
 from piqa_cli.model.store import WEIGHTS_FILE, find_model, model_names
 from tests.model import tiny
 from tests.model.test_network import views_of
@@ -49,6 +53,18 @@ def test_weights_that_do_not_fit_are_named(folder, change, message):
     with pytest.raises(ModelError) as caught:
         load_model(folder)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["hf-hub:someone/model", "hf_hub:someone/model", "local-dir:/etc", "resnet18.hf-hub:a/b"]
+)
+def test_a_backbone_is_never_fetched_nor_read_from_elsewhere(folder, name, monkeypatch):
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("timm would look for it"))
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    config["full"]["name"] = name
+    (folder / CONFIG_FILE).write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="timm knows no such network"):
+        load_model(folder)
 
 
 def test_damaged_weights_are_a_model_error(folder):
