@@ -7,12 +7,14 @@ model folder is complete: `config.json` + `model.safetensors` (+ a model card fo
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from piqa_cli.errors import ModelError
+from piqa_cli.records import DEFECTS
 
 FORMAT = 1
 # what a model has that was written before these
@@ -119,11 +121,36 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         if isinstance(data, dict) and data.get("format") != FORMAT:
             raise _MismatchError(f"format is {data.get('format')!r}, this piqa reads format {FORMAT}")
-        config = _build(ModelConfig, LATER_FIELDS | data if isinstance(data, dict) else data, "")
+        config: ModelConfig = _build(ModelConfig, LATER_FIELDS | data if isinstance(data, dict) else data, "")
+        _check_ranges(config)
     except _MismatchError as error:
-        raise ModelError(f"{path}: {error}", path=path, hint="the folder was made by another version of piqa") from None
-    assert isinstance(config, ModelConfig)
+        raise ModelError(
+            f"{path}: {error}", path=path, hint="the folder was made by another version of piqa, or changed since"
+        ) from None
     return config
+
+
+def _check_ranges(config: ModelConfig) -> None:
+    """Numbers without which scoring would end in the middle, or every photo be an error."""
+    reads, scale, visible = config.preprocess, config.score_map.scale, config.visible_at
+    _require(bool(reads.views), list(reads.views), "preprocess.views", "at least one view")
+    for index, view in enumerate(reads.views):
+        _require(view.size >= 1, view.size, f"preprocess.views[{index}].size", "1 or more")
+        fits = view.fit == "squash" or view.resize_to >= view.size
+        _require(fits, view.resize_to, f"preprocess.views[{index}].resize_to", "the size or more")
+    _require(
+        reads.working_side is None or reads.working_side >= 1,
+        reads.working_side,
+        "preprocess.working_side",
+        "1 or more",
+    )
+    _require(min(reads.std) > 0, list(reads.std), "preprocess.std", "above 0")
+    _require(scale > 0, scale, "score_map.scale", "above 0")
+    fits = len(visible) == len(DEFECTS) and min(visible) > 0 and max(visible) < 1
+    _require(fits, list(visible), "visible_at", f"{len(DEFECTS)} numbers between 0 and 1")
+    _require(0 <= config.dropout <= 1, config.dropout, "dropout", "0 to 1")
+    _require(config.hidden >= 1, config.hidden, "hidden", "1 or more")
+    _require(config.reader >= 0, config.reader, "reader", "0 or more")
 
 
 class _MismatchError(Exception):
@@ -145,9 +172,8 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         _require(len(kinds) == len(value), value, where, f"a list of {len(kinds)}")
         return tuple(_build(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
     if kind is float:
-        return float(
-            _require(isinstance(value, (int, float)) and not isinstance(value, bool), value, where, "a number")
-        )
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+        return float(_require(is_number, value, where, "a number"))  # neither NaN nor infinity
     wanted = kind is bool or not isinstance(value, bool)
     return _require(wanted and isinstance(value, kind), value, where, f"of type {kind.__name__}")
 

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -32,8 +33,20 @@ def broken(change):
         (lambda d: d["preprocess"].update(mean=[0.5, 0.5]), "preprocess.mean is [0.5, 0.5], wanted a list of 3"),
         (lambda d: d["preprocess"]["views"][0].update(size=None), "preprocess.views[0].size is None"),
         (lambda d: d.update(full="resnet"), "full is 'resnet', wanted an object"),
+        (lambda d: d["score_map"].update(center=math.nan), "score_map.center is nan, wanted a number"),
+        (lambda d: d["score_map"].update(scale=10**400), "wanted a number"),
+        (lambda d: d["score_map"].update(scale=0), "score_map.scale is 0.0, wanted above 0"),
+        (lambda d: d.update(visible_at=[0.3]), "visible_at is [0.3], wanted 9 numbers between 0 and 1"),
+        (lambda d: d.update(visible_at=[0.0] * 9), "wanted 9 numbers between 0 and 1"),
+        (lambda d: d.update(dropout=2.0), "dropout is 2.0, wanted 0 to 1"),
+        (lambda d: d.update(hidden=-1), "hidden is -1, wanted 1 or more"),
+        (lambda d: d.update(reader=-1), "reader is -1, wanted 0 or more"),
+        (lambda d: d["preprocess"].update(views=[]), "preprocess.views is [], wanted at least one view"),
+        (lambda d: d["preprocess"]["views"][1].update(size=0), "preprocess.views[1].size is 0, wanted 1 or more"),
+        (lambda d: d["preprocess"]["views"][0].update(fit="crops"), "preprocess.views[0].resize_to is 0"),
+        (lambda d: d["preprocess"].update(working_side=0), "preprocess.working_side is 0, wanted 1 or more"),
+        (lambda d: d["preprocess"].update(std=[0, 1, 1]), "preprocess.std is [0.0, 1.0, 1.0], wanted above 0"),
     ],
-    ids=["format", "unknown", "missing", "type", "bool", "choice", "length", "nested", "object"],
 )
 def test_what_does_not_fit_is_named(change, message, tmp_path):
     (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(change)))
