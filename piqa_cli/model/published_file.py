@@ -33,7 +33,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             raise ModelError(f"{path}: no such file", path=path)
         _refuse_other_files(path)
         state = _unwrapped(_load(path))
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged file fails anywhere in torch, pickle or zipfile, in their many ways
         raise ModelError(f"{path}: not readable as a checkpoint: {_reason(error)}", path=path) from error
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if state else {}
     if not tensors:

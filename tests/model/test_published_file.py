@@ -105,6 +105,21 @@ def test_what_is_no_checkpoint_is_one_line(make, message, tmp_path):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize("modern", [True, False], ids=["zip", "before torch 1.6"])
+def test_a_file_with_one_wrong_byte_is_read_or_one_line(modern, tmp_path):
+    whole = saved(tmp_path / "a.pth", STATE, _use_new_zipfile_serialization=modern).read_bytes()
+    damaged = tmp_path / "damaged.pth"
+    refused = 0
+    for at in range(0, len(whole), max(1, len(whole) // 400)):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            read_state_dict(damaged)
+        except ModelError as error:
+            refused += 1
+            assert "\n" not in error.message
+    assert refused > 10
+
+
 def test_a_file_that_cannot_be_looked_at_is_named():
     with pytest.raises(ModelError, match=r"not readable as a checkpoint: .*File name too long"):
         read_state_dict(Path("a" * 300))
