@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from piqa_cli.cluster.photos import NamedPhoto
 from piqa_cli.cluster.places import filesystem, is_uri, reason_of
-from piqa_cli.errors import PiqaError
+from piqa_cli.errors import EngineError, PiqaError
 from piqa_cli.photos.suffixes import split_name
 
 READERS = 8  # objects on their way at a time; a store answers slowly, but many at once
@@ -41,6 +42,9 @@ def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fe
         photos: by URI or path.
         base: what relative paths start from.
         work: an empty folder for the copies; whoever takes one discards it.
+
+    Raises:
+        EngineError: there is no room for the copies, which is no fault of the photos.
     """
     with ThreadPoolExecutor(READERS, thread_name_prefix="piqa-reader") as threads:
         flying: deque[Future[Fetched]] = deque()
@@ -64,5 +68,10 @@ def _fetch(photo: NamedPhoto, base: Path, target: Path) -> Fetched:
     except PiqaError as error:
         return Fetched(photo, target, error.message)
     except Exception as error:  # every store has exceptions of its own; one photo never stops a run
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free that disk, or set TMPDIR to a larger one on every machine; finished partitions are kept"
+            raise EngineError(
+                f"no room for a copy of {photo.name} in {target.parent}: {error.strerror}", hint=hint
+            ) from error
         return Fetched(photo, target, f"cannot be read: {reason_of(error)}", is_copy=True)
     return Fetched(photo, target, is_copy=True)

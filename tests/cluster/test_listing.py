@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from piqa_cli.cluster.fetching import fetched
 from piqa_cli.cluster.listing import Listing, paired
 from piqa_cli.cluster.photos import NamedPhoto, Partition, cut
 from piqa_cli.cluster.places import is_uri
-from piqa_cli.errors import UsageError
+from piqa_cli.errors import EngineError, UsageError
 
 
 @pytest.fixture
@@ -99,6 +103,16 @@ def test_two_colons_in_a_name_are_no_chain_of_file_systems(tmp_path):
     assert [(photo.reason, photo.path.read_bytes()) for photo in fetched(found.photos(), tmp_path, tmp_path)] == [
         (None, b"x")
     ]
+
+
+def test_a_full_disk_is_no_fault_of_the_photos(memory, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    memory("b/a.jpg")
+    monkeypatch.setattr(MemoryFileSystem, "get_file", full)
+    with pytest.raises(EngineError, match=r"no room for a copy of memory:///b/a.jpg in .*: No space left on device"):
+        list(fetched(Listing(("memory://b",)).photos(), tmp_path, tmp_path))
 
 
 def test_pairing_holds_a_window_and_not_the_listing():
