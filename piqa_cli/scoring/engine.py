@@ -44,8 +44,8 @@ def score_files(
         scorers = [Scorer.load(model, replace(options, device=str(device))) for device in devices]
         with closing(batches(files, scorers[0], options, devices=len(scorers))) as prepared:
             yield from _on_one(scorers[0], prepared) if len(scorers) == 1 else _on_several(scorers, prepared)
-    except RuntimeError as error:  # torch's word for a full device, a failed kernel
-        message = f"scoring stopped: {' '.join(str(error).split())[:200]}"
+    except (RuntimeError, MemoryError) as error:  # torch's words for a full device, a failed kernel; C++'s and Python's
+        message = f"scoring stopped: {' '.join(str(error).split())[:200] or 'out of memory'}"
         hint = "if memory ran out, a smaller --batch-size or fewer --workers help; finished photos are kept"
         raise EngineError(message, hint=hint) from error
 

@@ -8,6 +8,7 @@ import torch
 
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.complete import score_batch
+from piqa_cli.scoring.losses import is_lack_of_memory
 from piqa_cli.scoring.prepare import Batch, Inputs
 from piqa_cli.scoring.scorer import Scorer
 
@@ -23,14 +24,14 @@ class HalvingScorer:
         """Finished records of a batch, in its order.
 
         Raises:
-            RuntimeError: the device failed, or not even one photo fits into its memory.
+            RuntimeError: the device failed, or not even one photo fits into its memory; then also MemoryError.
         """
         size = len(batch.records)
         if self.most is not None and size > self.most:
             return [score for part in _parts(batch, self.most) for score in self.score(part)]
         try:
             return score_batch(self.scorer, batch)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if size == 1 or not is_out_of_memory(error):
                 raise
         # Only here, behind the handler, nothing holds on to what the failed pass had allocated.
@@ -39,9 +40,9 @@ class HalvingScorer:
         return self.score(batch)
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class of its own for it; Apple's MPS and the CPU's allocator have only words."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower()
+def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """CUDA has a class of its own for it; Apple's MPS and the CPU's allocator have only words, each its own."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or is_lack_of_memory(error)
 
 
 def _release(device: torch.device) -> None:

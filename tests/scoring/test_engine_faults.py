@@ -103,22 +103,31 @@ def test_photos_that_kill_and_hang_decoders_become_rows(shoot, model, deadly, tm
     assert kept == [True, False, True, True, False, True, True]  # the next run tries those two again
 
 
+FULL_GPU = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+FULL_CPU = RuntimeError(
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+    "16777216 bytes. Error code 12 (Cannot allocate memory)"
+)
+
+
 class SmallDevice:
     """Stands in for `score_batch` on a device that has room for a few photos."""
 
-    def __init__(self, room):
+    def __init__(self, room, error=FULL_GPU):
         self.room = room
+        self.error = error
         self.passes = []
 
     def __call__(self, scorer, batch):
         self.passes.append(len(batch.records))
         if len(batch.records) > self.room:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise self.error
         return score_batch(scorer, batch)
 
 
-def test_a_batch_that_is_too_large_for_the_device_is_halved(shoot, model, expected, monkeypatch):
-    device = SmallDevice(room=2)
+@pytest.mark.parametrize("error", [FULL_GPU, FULL_CPU, MemoryError("std::bad_alloc")], ids=["gpu", "cpu", "c++"])
+def test_a_batch_that_is_too_large_for_the_device_is_halved(shoot, model, expected, monkeypatch, error):
+    device = SmallDevice(2, error)
     monkeypatch.setattr(halving, "score_batch", device)
     assert numbers(scored(shoot, model, replace(ALONE, batch_size=7))) == close_to(expected)
     assert device.passes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
@@ -131,8 +140,9 @@ def test_what_fits_is_remembered(shoot, model, monkeypatch):
     assert device.passes == [4, 2, 2, 2, 1]
 
 
-def test_a_device_without_room_for_one_photo_ends_the_run(shoot, model, monkeypatch):
-    monkeypatch.setattr(halving, "score_batch", SmallDevice(room=0))
+@pytest.mark.parametrize("error", [FULL_GPU, MemoryError()], ids=["gpu", "python"])
+def test_a_device_without_room_for_one_photo_ends_the_run(shoot, model, monkeypatch, error):
+    monkeypatch.setattr(halving, "score_batch", SmallDevice(0, error))
     with pytest.raises(EngineError, match="out of memory"):
         scored(shoot, model)
 
