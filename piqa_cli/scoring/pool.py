@@ -37,8 +37,15 @@ class WorkerPool:
             workers: at least 1.
             seconds: longest time for one photo.
             memory: bytes that a worker may take beyond what it starts with.
+
+        Raises:
+            EngineError: the system starts no process more.
         """
-        self._nursery = open_nursery(prepare, memory)
+        try:
+            self._nursery = open_nursery(prepare, memory)
+        except OSError as error:
+            message = f"scoring stopped: no worker process can be started: {error.strerror or error}"
+            raise EngineError(message, hint="end other programs; or --workers 0, which needs none") from error
         self._workers = [_Worker(self._nursery, seconds) for _ in range(workers)]
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in self._workers:

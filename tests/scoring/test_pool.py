@@ -1,5 +1,6 @@
 """Workers that really die and really hang, told to by the names of the files that they are given."""
 
+import errno
 import faulthandler
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import torch
 from piqa_cli.errors import EngineError
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring import pool as pool_module
+from piqa_cli.scoring import pool_nursery
 from piqa_cli.scoring.losses import given_up, too_much_memory
 from piqa_cli.scoring.pool import WorkerPool
 from piqa_cli.scoring.pool_nursery import Spawner
@@ -201,6 +203,15 @@ def test_without_the_process_that_starts_workers_the_run_ends_with_a_message():
         with pytest.raises(EngineError, match="process that starts workers is gone"):
             pool.submit(photo("killed1")).result()
     assert descendants() == []
+
+
+def test_a_system_that_starts_no_process_more_ends_the_run_with_a_message(monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(pool_nursery, "start_shielded", full)
+    with pytest.raises(EngineError, match="no worker process can be started: Cannot allocate memory"):
+        run(["good1"])
 
 
 @pytest.mark.slow
