@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"cores", "errors", "quick_start", "records", "spreadsheets", "threads"}
+FOUNDATION = {"cores", "errors", "quick_start", "records", "shell_words", "spreadsheets", "threads"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
     "quick_start": set(),
+    "shell_words": set(),
     "spreadsheets": set(),
     "cores": set(),
     "threads": {"cores"},

@@ -19,6 +19,7 @@ from piqa_cli.model.checkpoint import load_model
 from piqa_cli.model.config import CONFIG_FILE, BackboneConfig, Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import find_model
+from piqa_cli.shell_words import shell_word
 from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import check_new, reopen
 from piqa_training.fit.observer import Observer
@@ -121,7 +122,9 @@ def _model_folder(source: str) -> Path:
     if (inside / CONFIG_FILE).is_file():
         return inside
     if (inside.parent / "checkpoint").is_dir():
-        raise UsageError(f"{source}: this run has no model yet", hint=f"piqa pretrain lsvq --resume {source}")
+        raise UsageError(
+            f"{source}: this run has no model yet", hint=f"piqa pretrain lsvq --resume {shell_word(source)}"
+        )
     return find_model(source).path
 
 

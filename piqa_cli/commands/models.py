@@ -15,6 +15,7 @@ from piqa_cli.commands import options
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.config import load_config
 from piqa_cli.model.store import SOURCE_FILE, ModelEntry, find_model, list_models, new_model_folder, remove_model
+from piqa_cli.shell_words import shell_word
 
 app = typer.Typer(help="List, import, and remove models.")
 
@@ -67,11 +68,12 @@ def import_model(
         console.note("checking the files, then encoding LIQE's 495 texts: up to a minute")
     imported = import_published(dn_piqa, liqe, full, face, folder=folder, overwrite=overwrite)
     console.note(f"{find_model(str(folder)).id} is in {folder}")
-    where = f" --models-dir {models_dir}" if models_dir else ""
+    where = f" --models-dir {shell_word(models_dir)}" if models_dir else ""
+    word = shell_word(name)
     if imported.starting:
-        console.note(f"starting weights: piqa train takes them with --full-from {name} --face-from {name}{where}")
+        console.note(f"starting weights: piqa train takes them with --full-from {word} --face-from {word}{where}")
     else:
-        console.note(f"use it with: piqa score PHOTOS --model {name}{where}")
+        console.note(f"use it with: piqa score PHOTOS --model {word}{where}")
 
 
 @app.command("list")

@@ -20,6 +20,7 @@ from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoFile
+from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
 
@@ -82,7 +83,7 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
         with StepBar("working", quiet=request.delivery.quiet) as bar:
             outcome = apply_plan(plan, options, journal, bar.update)
     except KeyboardInterrupt:
-        console.warn(f"interrupted: piqa rank --undo {journal} takes back what was done")
+        console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
         raise
     return _report(outcome, request, "done")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from piqa_cli.commands.console import Line, Segment, safe_text
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.steps import Action, Outcome, Preview, Skipped, Step
+from piqa_cli.shell_words import shell_word
 
 NOTHING_YET: Line = ((" Nothing is changed yet: ", "dim"), ("--apply", "bold"), (" does it.", "dim"))
 _SHOWN = 12
@@ -40,7 +41,7 @@ def outcome_lines(outcome: Outcome, what: str = "done") -> list[Line]:
     lines: list[Line] = [((f" {what:<7}  ", "bold"), (" · ".join(told), ""))]
     lines += _left_alone((), outcome.problems)
     if outcome.journal is not None and outcome.done and what == "done":
-        lines.append(((" undo     ", "bold"), (f"piqa rank --undo {safe_text(str(outcome.journal))}", "")))
+        lines.append(((" undo     ", "bold"), (f"piqa rank --undo {safe_text(shell_word(outcome.journal))}", "")))
     return lines
 
 

@@ -17,6 +17,7 @@ from piqa_cli.commands.console_train import TrainView
 from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import find_model, model_names
 from piqa_cli.scoring.losses import is_lack_of_memory
+from piqa_cli.shell_words import shell_word
 from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
 from piqa_training.fit.folder import can_resume, check_new
@@ -106,7 +107,7 @@ def saying_how_to_go_on(run: Path, command: str) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         if _is_first():
-            again = f"{command} --resume {run}" if can_resume(run) else "the same command again"
+            again = f"{command} --resume {shell_word(run)}" if can_resume(run) else "the same command again"
             warn(f"interrupted; to go on: {again}")
         raise
 

@@ -151,6 +151,12 @@ def test_import_of_the_whole_model(models, folder, imports, tmp_path) -> None:
     assert f"piqa score PHOTOS --model dn-piqa --models-dir {folder}" in result.err
 
 
+def test_what_is_said_to_type_holds_with_spaces_in_it(piqa, tmp_path, imports) -> None:
+    files = ["--dn-piqa", tmp_path / "PIQ_model.pth", "--liqe", tmp_path / "LIQE.pt"]
+    result = piqa("models", "import", *files, "--name", "my model", "--models-dir", tmp_path / "my models")
+    assert f"piqa score PHOTOS --model 'my model' --models-dir '{tmp_path}/my models'" in result.err
+
+
 def test_import_of_starting_weights(models, folder, imports, tmp_path) -> None:
     files = ["--full", tmp_path / "lsvq.pth", "--face", tmp_path / "gfiqa.pth"]
     result = models("import", *files, "--name", "start", "--overwrite")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -321,6 +322,14 @@ def test_copy_move_undo(rank, photos, tmp_path) -> None:
     undone = rank("--undo", journal)
     assert undone.code == 0
     assert "undone   moved 2 files" in undone.err
+    assert contents(photos) == before
+
+
+def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, tmp_path) -> None:
+    before, out = contents(photos), tmp_path / "out"
+    moved = rank(photos, "--top", "1", "--move-to", out, "--apply", "--journal", tmp_path / "Müllers journal; 1.jsonl")
+    line = next(line for line in moved.err.splitlines() if line.startswith(" undo "))
+    assert piqa(*shlex.split(line.removeprefix(" undo "))[1:]).code == 0
     assert contents(photos) == before
 
 

@@ -193,7 +193,7 @@ def test_a_mistake_is_one_message_and_changes_nothing(piqa, data, tmp_path, monk
     assert list(full.iterdir()) == [full / "thesis.txt"]
 
 
-@pytest.mark.parametrize(("begun", "words"), [(True, "piqa train --resume {run}"), (False, "the same command again")])
+@pytest.mark.parametrize(("begun", "words"), [(True, "piqa train --resume '{run}'"), (False, "the same command again")])
 def test_an_interrupted_run_says_how_to_go_on(piqa, data, tmp_path, monkeypatch, begun, words):
     def interrupted(settings, manifest, output, view):
         if begun:
@@ -201,7 +201,7 @@ def test_an_interrupted_run_says_how_to_go_on(piqa, data, tmp_path, monkeypatch,
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train_run, "train", interrupted)
-    run = tmp_path / "run"
+    run = tmp_path / "my run"
     result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--output", run)
     assert result.code == 130
     assert result.err.splitlines()[-1] == f"piqa: interrupted; to go on: {words.format(run=run)}"

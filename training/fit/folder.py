@@ -9,6 +9,7 @@ import polars as pl
 
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import CONFIG_FILE, ModelConfig, load_config
+from piqa_cli.shell_words import shell_word
 from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.state import FOLDER, written
 from piqa_training.manifest import Manifest
@@ -30,7 +31,7 @@ def check_new(run: Path, command: str = "piqa train") -> None:
         command: what goes on with a run that was stopped, for the hint.
     """
     if run.is_dir() and any(run.iterdir()):
-        hint = f"{command} --resume {run}" if can_resume(run) else "name a new folder"
+        hint = f"{command} --resume {shell_word(run)}" if can_resume(run) else "name a new folder"
         raise UsageError(f"{run}: is there already and not empty; nothing was changed", hint=hint)
     if run.exists() and not run.is_dir():
         raise UsageError(f"{run}: is a file, wanted a folder for the run")
