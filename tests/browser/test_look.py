@@ -99,6 +99,15 @@ def test_a_phone_takes_a_mark_back_in_the_comparison(open_page, report, phone):
     assert page.evaluate("probes.rightmost('#compare .pane-foot *')") <= phone["viewport"]["width"]
 
 
+@pytest.mark.parametrize("phone", [PHONE, SMALL_PHONE], ids=["390 px", "320 px"])
+def test_on_a_phone_the_comparison_is_closed_beside_its_title(open_page, report, phone):
+    page = open_page(report, **phone)
+    page.locator("#review").get_by_label("Compare").tap()
+    title, close = (page.locator(f"#compare .full-head {name}").bounding_box() for name in ("h2", ".last"))
+    assert abs(title["y"] + title["height"] / 2 - close["y"] - close["height"] / 2) < 3
+    assert page.evaluate("probes.rightmost('#compare .full-head *')") <= phone["viewport"]["width"]
+
+
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_nothing_jumps_while_the_page_comes(open_page, report, options):
     page = open_page(report, **options)

@@ -1,3 +1,5 @@
+import json
+
 import polars as pl
 import pytest
 
@@ -115,6 +117,30 @@ def test_comparison_aligns_faces(page):
     settle(page)
     offsets = page.evaluate("probes.faceOffsets()")
     assert len(offsets) == 3 and max(offsets) < 2
+
+
+def test_aligned_is_said_as_long_as_it_holds(page):
+    page.keyboard.press("c")
+    button = page.locator("#compare .full-head [aria-pressed]")
+    for key, held in (("f", "true"), ("z", "true"), ("z", "false"), ("f", "true")):  # z: 100 %, then whole photos
+        page.keyboard.press(key)
+        settle(page)
+        assert button.get_attribute("aria-pressed") == held
+
+
+def test_headshots_do_not_shrink_when_they_are_aligned(open_page, tmp_path):
+    box = [600.0, 400.0, 5400.0, 3800.0]
+    frame = frame_of(2).with_columns(
+        *(pl.lit(value).alias(f"face_{edge}") for edge, value in zip(("x1", "y1", "x2", "y2"), box, strict=True)),
+        faces=pl.lit(json.dumps([{"box": box, "confidence": 1.0}])),
+    )
+    page = open_page(write_table(tmp_path / "report.html", frame), expect=MISSING)
+    page.focus("#grid")
+    page.keyboard.press("c")
+    whole = widths(page)
+    page.keyboard.press("f")
+    settle(page)
+    assert all(after >= before - 1 for before, after in zip(whole, widths(page), strict=True))
 
 
 def test_at_most_four_are_compared(page):

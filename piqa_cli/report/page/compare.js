@@ -68,8 +68,10 @@ const Compare = (() => {
     area.dataset.count = String(photos.length);
     const { length } = State.selected;
     title.textContent = length > photos.length ? `${photos.length} of ${length} selected photos side by side` : `${Format.plural(photos.length, "photo")} side by side`;
-    zoom = Zoom.group(shown.map(({ pane }) => pane), (scales) => { percent.textContent = scales.map((scale) => scale || "–").join(" · "); });
-    align.setAttribute("aria-pressed", "false");
+    zoom = Zoom.group(shown.map(({ pane }) => pane), (scales, isAligned) => {
+      percent.textContent = scales.map((scale) => scale || "–").join(" · ");
+      align.setAttribute("aria-pressed", String(isAligned));
+    });
     zoom.draw();
     highlight();
   }
@@ -91,9 +93,7 @@ const Compare = (() => {
   }
 
   function aligned() {
-    const wanted = !zoom.view.aligned;
-    align.setAttribute("aria-pressed", String(wanted));
-    zoom.align(wanted);
+    zoom.align(!zoom.view.aligned);
   }
 
   function open() {

@@ -2,7 +2,7 @@
 // Pictures that zoom and pan together. The view is kept relative to each picture, or to its main face when aligned.
 const Zoom = (() => {
   const LARGEST = 8; // screen pixels for one pixel of the photo
-  const FACE_SHARE = 0.45; // of the pane, when aligned on faces, at zoom 1
+  const FACE_SHARE = 0.45; // of the pane at least, when aligned on faces, at zoom 1
   const STEP = 1.25;
 
   function boxes(photo, [w, h]) {
@@ -61,14 +61,23 @@ const Zoom = (() => {
   function group(panes, onChange) {
     const view = { k: 1, u: 0, v: 0, aligned: false };
 
+    const room = (p) => [p.node.clientWidth || 1, p.node.clientHeight || 1];
+    const whole = (p) => Math.min(room(p)[0] / p.w, room(p)[1] / p.h);
+    const side = ({ face: [x1, y1, x2, y2] }) => Math.max(x2 - x1, y2 - y1, 1);
+    const onFace = (p) => (FACE_SHARE * Math.min(...room(p))) / side(p);
+
+    // Where faces fill all photos, as in headshots, they are shown as large as in the whole photos, not smaller.
+    function closer() {
+      return Math.max(1, Math.min(...panes.filter((p) => p.face).map((p) => whole(p) / onFace(p))));
+    }
+
     function geometry(p) {
-      const [pw, ph] = [p.node.clientWidth || 1, p.node.clientHeight || 1];
+      const [pw, ph] = room(p);
       if (view.aligned && p.face) {
         const [x1, y1, x2, y2] = p.face;
-        const unit = Math.max(x2 - x1, y2 - y1, 1);
-        return { pw, ph, base: (FACE_SHARE * Math.min(pw, ph)) / unit, ux: unit, uy: unit, ax: (x1 + x2) / 2, ay: (y1 + y2) / 2 };
+        return { pw, ph, base: onFace(p) * closer(), ux: side(p), uy: side(p), ax: (x1 + x2) / 2, ay: (y1 + y2) / 2 };
       }
-      return { pw, ph, base: Math.min(pw / p.w, ph / p.h), ux: p.w, uy: p.h, ax: p.w / 2, ay: p.h / 2 };
+      return { pw, ph, base: whole(p), ux: p.w, uy: p.h, ax: p.w / 2, ay: p.h / 2 };
     }
 
     // A picture smaller than its pane is centred; a larger one leaves no gap.
@@ -88,7 +97,7 @@ const Zoom = (() => {
 
     function draw() {
       const scales = panes.map(place);
-      onChange?.(scales.map((scale, k) => (panes[k].sized ? `${Math.round(scale * devicePixelRatio * 100)} %` : "")));
+      onChange?.(scales.map((scale, k) => (panes[k].sized ? `${Math.round(scale * devicePixelRatio * 100)} %` : "")), view.aligned);
     }
 
     function zoomAt(p, factor, x, y) {
