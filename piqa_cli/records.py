@@ -101,3 +101,8 @@ class PhotoScore:
     raw_mate: Path | None = None
     model: str = ""  # name@fingerprint
     embedding: bytes | None = None  # float16 (F,), native order: the network's features of the photo, of length 1
+
+
+def score_text(score: float) -> str:
+    """A score with one decimal, the same wherever it is shown: from its two decimals in the tables, a 5 goes up."""
+    return f"{(round(round(score, 2) * 100) + 5) // 10 / 10:.1f}"

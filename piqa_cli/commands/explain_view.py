@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from piqa_cli.commands.console import Line, safe_text
 from piqa_cli.faces.choose import MAIN_FACE_SHARE, area
 from piqa_cli.faces.eyes import eyes_word
-from piqa_cli.records import Box, Severities
+from piqa_cli.records import Box, Severities, score_text
 from piqa_cli.scoring.explanation import ExplainedFace, Explanation, Mark
 from piqa_cli.scoring.heatmap import LocalMap
 from piqa_cli.scoring.liqe_words import Likely, LiqeVerdict
@@ -32,7 +32,9 @@ def lines(explanation: Explanation, *, draw: bool) -> list[Line]:
     """
     photo = explanation.photo
     found: list[Line] = [((safe_text(path_text(photo.path)), "bold cyan"),)]
-    found += _topic("score", [f"{photo.score:.1f} of 100   raw {photo.raw_score:.4f}   {safe_text(photo.model)}"])
+    found += _topic(
+        "score", [f"{score_text(photo.score or 0.0)} of 100   raw {photo.raw_score:.4f}   {safe_text(photo.model)}"]
+    )
     if photo.photo_defects:
         found += _topic("reasons", list(photo.reasons) or ["nothing stands out"])
     if len(explanation.crops) > 1:
@@ -65,7 +67,7 @@ def _faces(explanation: Explanation) -> Iterator[str]:
         yield explanation.photo.reason or "none"
     for number, face in enumerate(explanation.faces, 1):
         sure = "given" if explanation.face_given else f"confidence {face.confidence:.3f}"
-        yield f"{number}. {_corners(face.box)}   {face.mark.score:.1f} alone   {sure}"
+        yield f"{number}. {_corners(face.box)}   {score_text(face.mark.score)} alone   {sure}"
         yield f"   {', '.join(_facts(face, explanation))}"
     rest = len(explanation.photo.faces) - len(explanation.faces)
     if rest:

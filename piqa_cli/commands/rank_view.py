@@ -11,6 +11,7 @@ from piqa_cli.commands.score_run import Run
 from piqa_cli.commands.score_view import BAR_COLUMNS, score_bar, time_taken
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.ranking.units import SET_WORDS, SetKind
+from piqa_cli.records import score_text
 from piqa_cli.scoring.table import path_text
 
 _DECISION_STYLES = {"pick": "bold green", "keep": "dim", "reject": "red"}
@@ -131,7 +132,7 @@ def _row(photo: RankedPhoto, why: str, group: str, draw: bool) -> Line:
     value = photo.score.score
     bar: tuple[Segment, ...] = score_bar(value) if draw else ()
     return (
-        (f"{value:6.1f}" if value is not None else f"{'-':>6}", "bold"),
+        (f"{score_text(value):>6}" if value is not None else f"{'-':>6}", "bold"),
         *bar,
         (f"  {photo.decision:<8}", _DECISION_STYLES[photo.decision]),
         (f"  {_stars(photo.stars, draw):<5}", "yellow"),

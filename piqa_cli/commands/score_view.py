@@ -6,6 +6,7 @@ import polars as pl
 
 from piqa_cli.commands.console import Line, Segment, safe_text, width_of
 from piqa_cli.outputs.summary import Quartiles, Summary
+from piqa_cli.records import score_text
 
 _BAR = 12  # cells for a score of 100
 BAR_COLUMNS = _BAR + 2
@@ -67,7 +68,7 @@ def _heading(width: int, draw: bool) -> Line:
 
 def _row(row: dict[str, object], reasons: str, draw: bool) -> Line:
     score, status, faces = row["score"], str(row["status"]), row["n_faces"]
-    number = f"{score:6.1f}" if isinstance(score, float) else f"{'-':>6}"
+    number = f"{score_text(score):>6}" if isinstance(score, float) else f"{'-':>6}"
     return (
         (number, "bold"),
         *(score_bar(score if isinstance(score, float) else None) if draw else ()),
@@ -112,8 +113,9 @@ def _statuses(summary: Summary) -> str:
 
 
 def _spread(scores: Quartiles) -> str:
-    middle = f"middle half {scores.lower:.1f} to {scores.upper:.1f}"
-    return f"median {scores.median:.1f} · {middle} · all {scores.lowest:.1f} to {scores.highest:.1f}"
+    middle = f"middle half {score_text(scores.lower)} to {score_text(scores.upper)}"
+    every = f"all {score_text(scores.lowest)} to {score_text(scores.highest)}"
+    return f"median {score_text(scores.median)} · {middle} · {every}"
 
 
 def _percent(share: float) -> str:

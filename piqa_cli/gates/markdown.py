@@ -10,6 +10,7 @@ from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
 from piqa_cli.gates.markdown_text import code, escaped
 from piqa_cli.gates.policy import Severity
+from piqa_cli.records import score_text
 
 SHOWN = 30
 """Rows of a table: a comment holds 65,536 characters."""
@@ -37,8 +38,9 @@ def _facts(verdict: Verdict) -> Iterator[str]:
     yield f"**{_count(summary.total)}**: {', '.join(parts)}."
     if scores:
         yield (
-            f"Scores: median **{scores.median:.1f}**, middle half {scores.lower:.1f} to {scores.upper:.1f}, "
-            f"all {scores.lowest:.1f} to {scores.highest:.1f}."
+            f"Scores: median **{score_text(scores.median)}**, "
+            f"middle half {score_text(scores.lower)} to {score_text(scores.upper)}, "
+            f"all {score_text(scores.lowest)} to {score_text(scores.highest)}."
         )
     if verdict.policy.path:
         yield f"Policy: {code(str(verdict.policy.path))}."
@@ -109,7 +111,7 @@ def _drift(drift: Drift, significant: bool) -> str:
 
 
 def _change(change: Change) -> tuple[str, str, str, str]:
-    before, after = ("failed" if score is None else f"{score:.1f}" for score in (change.before, change.after))
+    before, after = ("failed" if score is None else score_text(score) for score in (change.before, change.after))
     both = change.before is not None and change.after is not None
     return code(change.path), before, after, f"{change.points:+.1f}" if both else ""
 

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from piqa_cli.outputs.tabular import write_bytes
+from piqa_cli.records import score_text
 from piqa_cli.report.assets import AssetFolder, file_name
 from piqa_cli.report.data import About, PageData, page_data
 from piqa_cli.report.escape import to_script_json
@@ -153,7 +154,7 @@ def _plain_rows(data: PageData, thumbs: list[str | None]) -> list[dict[str, Any]
     scores = data.columns["score"]
     return [
         {name: columns[name][i] for name in names}
-        | {"score": "–" if scores[i] is None else f"{scores[i]:.1f}", "thumb": thumbs[i]}
+        | {"score": "–" if scores[i] is None else score_text(scores[i]), "thumb": thumbs[i]}
         for i in range(min(data.count, _PLAIN_ROWS))
     ]
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from piqa_cli.records import score_text
 from piqa_cli.scoring.explanation import ExplainedFace, Explanation
 from piqa_cli.scoring.heatmap import LocalMap
 from piqa_cli.scoring.heatmap_surface import surface
@@ -92,7 +93,7 @@ def _legend(explanation: Explanation, width: int) -> Image.Image:
         pen.text((x, top + _BAR + 8), str(step), fill=_INK, font=font, anchor="mt")
     x = left + (right - left - 1) * score / 100
     pen.polygon([(x, top), (x - 8, top - 12), (x + 8, top - 12)], fill=_INK)
-    label = f"photo {score:.1f}"
+    label = f"photo {score_text(score)}"
     beside, length = x + 14, pen.textlength(label, font=font)
     start = beside if beside + length <= right else x - 14 - length
     pen.text((start, top - _LINE), label, fill=_INK, font=font)

@@ -3,6 +3,7 @@ import json
 import polars as pl
 import pytest
 
+from piqa_cli.records import score_text
 from tests.browser.conftest import MISSING, settle, until
 from tests.browser.shoot import frame_of, write_table
 
@@ -141,6 +142,11 @@ def test_headshots_do_not_shrink_when_they_are_aligned(open_page, tmp_path):
     page.keyboard.press("f")
     settle(page)
     assert all(after >= before - 1 for before, after in zip(whole, widths(page), strict=True))
+
+
+def test_scores_read_as_on_the_terminal(page):
+    values = [0.0, 4.94, 16.45, 27.65, 86.25, 86.75, 99.99, 100.0]
+    assert page.evaluate("(values) => values.map(Format.score)", values) == [score_text(value) for value in values]
 
 
 def test_at_most_four_are_compared(page):

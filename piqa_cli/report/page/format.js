@@ -3,7 +3,8 @@ const Format = (() => {
   const COUNT = new Intl.NumberFormat("en");
   const SPECIAL_MAX = 0.4; // seconds; longer exposures are written as decimals
 
-  const score = (value) => (value === null ? "–" : value.toFixed(1));
+  // As `records.score_text` does: from two decimals, a 5 goes up.
+  const score = (value) => (value === null ? "–" : (Math.floor((Math.round(value * 100) + 5) / 10) / 10).toFixed(1));
   const count = (value) => COUNT.format(value);
   const share = (value) => `${value > 0 && value < 0.095 ? (value * 100).toFixed(1) : Math.round(value * 100)} %`;
   const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : (many ?? `${one}s`)}`;
