@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.config import CONFIG_FILE
+from piqa_cli.spreadsheets import safe_cell
 
 DEFAULT_MODEL = "piqa-lite"
 WEIGHTS_FILE = "model.safetensors"
@@ -30,8 +31,8 @@ class ModelFolder:
 
     @property
     def id(self) -> str:
-        """What the score table's `model` column says."""
-        return f"{self.name}@{self.fingerprint}"
+        """What the score table's `model` column says; `./` stands before a name that would be a formula there."""
+        return safe_cell(f"{self.name}@{self.fingerprint}")
 
 
 @dataclass(frozen=True, slots=True)

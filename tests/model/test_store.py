@@ -32,6 +32,12 @@ def test_the_fingerprint_covers_liqe_where_it_is_there(models):
     assert find_model("mine", models).fingerprint == without
 
 
+def test_a_model_s_name_is_no_formula_in_a_table(models):
+    (models / "mine").rename(models / "=mine")
+    found = find_model("=mine", models)
+    assert (found.name, found.id) == ("=mine", f"./=mine@{found.fingerprint}")
+
+
 def test_a_list_of_models_has_the_user_s_and_the_embedded_ones(models):
     entries = {entry.name: entry for entry in list_models(models)}
     assert entries["piqa-lite"].embedded
