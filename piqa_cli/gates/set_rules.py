@@ -53,7 +53,17 @@ def unused_sections(groups: Sequence[Group], severity: Severity) -> Iterator[Fin
     """Sections of the policy that hold for no photo."""
     for group in groups:
         if group.name is not None and group.frame.is_empty():
-            yield Finding("unused-section", severity, f'no photo is in [folders."{group.name}"]', part=group.name)
+            message = f'no photo is in [folders."{group.name}"]'
+            if _is_folder(group.name, groups):
+                message += f'; a folder\'s photos are [folders."{group.name.rstrip("/")}/*"]'
+            yield Finding("unused-section", severity, message, part=group.name)
+
+
+def _is_folder(glob: str, groups: Sequence[Group]) -> bool:
+    """Whether a section names a folder that photos lie in, without the `/*` that would hold for them."""
+    inside = f"/{glob.strip('/')}/"
+    held = (pl.lit("/") + pl.col("path")).str.contains(inside, literal=True).any()
+    return any(group.frame.select(held).item() for group in groups)
 
 
 def _bad_share(scope: Scope) -> Iterator[Finding]:

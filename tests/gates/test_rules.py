@@ -142,6 +142,23 @@ def test_a_section_holds_for_its_folder_alone_too(path, glob, held) -> None:
     assert found == [("fail-under", path, glob) if held else ("unused-section", None, glob)]
 
 
+@pytest.mark.parametrize(
+    ("glob", "more"),
+    [
+        ("a b", '; a folder\'s photos are [folders."a b/*"]'),
+        ("a b/", '; a folder\'s photos are [folders."a b/*"]'),
+        ("b", ""),
+        ("1.jpg", ""),
+    ],
+)
+def test_a_section_that_names_a_folder_without_its_photos_says_how(glob, more) -> None:
+    policy = replace(
+        sectioned(Section(glob, Limits(fail_under=11))), checks={**OFF, "unused-section": Severity.WARNING}
+    )
+    (finding,) = judged(table(row("shoot/a b/1.png", 50.0), row("shoot/c/2.png", 50.0)), policy).findings
+    assert finding.message == f'no photo is in [folders."{glob}"]{more}'
+
+
 def test_a_share_in_a_section_counts_its_photos_and_they_are_left_out_of_the_whole() -> None:
     policy = sectioned(Section("a/*", Limits(max_bad_pct=50)), max_bad_pct=99)
     whole, part = judged(FOLDERS, policy).findings
