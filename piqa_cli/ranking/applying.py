@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -18,6 +19,7 @@ from piqa_cli.ranking.steps import ApplyOptions, Outcome, Preview, ProgressHandl
 from piqa_cli.ranking.transfers import part_name, transfer, untransfer
 
 _TRANSFERS = frozenset({"copy", "hardlink", "symlink", "move"})
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def apply_plan(
@@ -27,7 +29,8 @@ def apply_plan(
 
     A journal that exists already must be of the same plan: its run is finished then. A step that fails leaves its file
     as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot. A
-    folder that nothing can be put into is one problem, and nothing else is tried there.
+    folder that nothing can be put into is one problem, and nothing else is tried there; so is one that nothing can be
+    moved out of.
 
     Raises:
         UsageError: the journal is of another plan or damaged, or there is no room on a disk. Nothing was touched.
@@ -60,6 +63,7 @@ class _Run:
         self._brought: list[tuple[int, Step]] = []  # of the shot at hand
         self._torn: Path | None = None  # the photo of the shot that failed
         self._closed: set[Path] = set()  # folders that could not be made, or written to
+        self._keeping: set[Path] = set()  # folders that nothing can be moved out of
         self._unwritten: set[Path] = set()  # sidecars that could not be written
         self.done: list[Step] = []
         self.already: list[Step] = []
@@ -96,6 +100,8 @@ class _Run:
         """Why the step need not be tried, after a failure that has been told."""
         if not self._closed.isdisjoint(step.target.parents):
             return "its folder takes nothing"
+        if step.action == "move" and step.source is not None and step.source.parent in self._keeping:
+            return "its folder lets nothing go"
         if step.action in _TRANSFERS and step.photo == self._torn:
             return "left with its shot"
         if step.source in self._unwritten and not os.path.lexists(step.source):
@@ -116,12 +122,18 @@ class _Run:
         return True
 
     def _of_folder(self, step: Step, error: PhotoError | OSError) -> PhotoError | None:
-        """The failure as a problem of the folder that the step writes to, if it is one."""
-        folder = step.target if step.action == "folder" else step.target.parent
-        if isinstance(error, PhotoError) or (step.action != "folder" and os.access(folder, os.W_OK)):
+        """The failure as a problem of the folder that the step writes to or moves out of, if it is one."""
+        if isinstance(error, PhotoError):
             return None
-        self._closed.add(folder)
+        folder = step.target if step.action == "folder" else step.target.parent
         reason = error.strerror or type(error).__name__
+        if step.action != "folder" and os.access(folder, os.W_OK):
+            source = step.source.parent if step.action == "move" and step.source is not None else None
+            if source is None or error.errno not in _REFUSED or os.access(source, os.W_OK):
+                return None
+            self._keeping.add(source)
+            return PhotoError(f"nothing can be moved out of it ({reason}): copy instead, or unlock it", path=source)
+        self._closed.add(folder)
         return PhotoError(f"nothing can be put there ({reason}): choose another folder or free it", path=folder)
 
     def _fail(self, number: int, step: Step, problem: PhotoError) -> None:
