@@ -99,10 +99,8 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
     if kind == RAW:
         return open_preview(file, path)
     image = open_image(file, kind)
-    if kind == "AVIF":
-        image.info.pop(
-            "xmp", None
-        )  # the container says how to turn it (ISO 23000-22); Pillow would believe the XMP, too
+    if kind == "AVIF":  # its container says how to turn it (ISO 23000-22); Pillow would believe old XMP, too
+        image.info.pop("xmp", None)
     return image, 1
 
 
