@@ -30,9 +30,17 @@ def _plain(value: Any) -> Any:
 def from_json(text: str, embedding: bytes | None, file: PhotoFile, model_id: str) -> PhotoScore | None:
     """The record of `file`, or None where the text is no such record."""
     try:
-        return _record(json.loads(text), embedding, file, model_id)
+        return _record(json.loads(text, parse_int=_whole), embedding, file, model_id)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int:
+    """A number that the table can hold; a build without a limit for EXIF's ISO speed has kept others."""
+    number = int(digits)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{digits} has more than 64 bits")
+    return number
 
 
 def _record(fields: dict[str, Any], embedding: bytes | None, file: PhotoFile, model_id: str) -> PhotoScore:

@@ -220,6 +220,12 @@ def test_a_damaged_row_is_a_miss(folder, photo, model, make_score) -> None:
         assert ask(folder, photo, model) is None
 
 
+def test_a_row_that_no_table_can_hold_is_a_miss(folder, photo, model, make_score) -> None:
+    score = make_score(photo)
+    keep(folder, replace(score, capture=replace(score.capture, iso=2**63)), model)
+    assert ask(folder, photo, model) is None
+
+
 def test_no_place_for_a_cache_is_a_note(tmp_path, photo, model, make_score) -> None:
     (tmp_path / "file").write_text("in the way")
     notes: list[str] = []
