@@ -10,6 +10,7 @@ from piqa_cli.commands import gate_options as gates
 from piqa_cli.commands import options, ray_options
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.gate_request import make_request
+from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
 from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
@@ -79,6 +80,8 @@ def score(
     """
     from piqa_cli.commands.score_run import collect, find_photos, nothing_found, open_cache  # rich
 
+    if output == "":  # it would mean no table at all
+        raise UsageError("-o has an empty name", hint="a variable that is not set?")
     request = make_request(
         gate=gate,
         fail_under=fail_under,

@@ -177,6 +177,7 @@ BAD_CALLS = [
     (["{photos}", "missing"], "no such file or folder: missing"),
     (["{photos}", "-o", "scores.xlsx"], "cannot write scores.xlsx: unknown suffix '.xlsx'"),
     (["{photos}", "-o", "no/scores.csv"], "cannot write no/scores.csv: no folder no"),
+    (["{photos}", "-o", ""], "-o has an empty name"),
     (["{photos}", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of"),
     (
         ["{photos}", "--device", "gpu"],
