@@ -24,6 +24,8 @@ TIME_ALONE = -1.0
 _LOOK_BACK = 4  # frames that a photo is compared with
 _BETWEEN = 2 / 3
 """Share of that cosine that is enough for a frame between two that are alike: it may be too shaken to be like any."""
+_RUINED = 20.0
+"""Score below which a frame looks like nothing: its cosine with a good frame of the same moment may be zero."""
 
 
 def find_bursts(
@@ -38,7 +40,8 @@ def find_bursts(
 
     A photo joins the burst before it when the camera rested at most `gap_s` seconds and the photo is like one of the
     last few: a cosine of at least `least`, by default `BURST_SIMILARITY`. One that is like a frame before those joins
-    that one's burst, and what lies between comes along if it is not a different thing altogether. Photos whose
+    that one's burst, and what lies between comes along if it is not a different thing altogether. A ruined photo, which
+    looks like nothing, joins the burst next to it in time, the one before it where there are two. Photos whose
     embedding is unknown are told by time alone; photos without a time by likeness alone, by default
     `UNTIMED_SIMILARITY`, or `DUPLICATE_SIMILARITY` in a series. The shots in `apart` (indices) are left out, and end
     the burst before them.
@@ -55,6 +58,8 @@ def find_bursts(
         if enough is None:
             enough = BURST_SIMILARITY if rest is not None else _without_times(shots, place, similarity)
         joined = _joined(bursts, shot, rest is not None, similarity, enough)
+        if not joined and bursts and rest is not None and (_is_ruined(shot) or all(map(_is_ruined, bursts[-1]))):
+            joined = 1
         together = [other for burst in bursts[len(bursts) - joined :] for other in burst]
         bursts[len(bursts) - joined :] = [[*together, shot]]
     yield from bursts
@@ -96,6 +101,10 @@ def _joined(bursts: Sequence[list[Shot]], shot: Shot, timed: bool, similarity: S
         if alike and all(max(_cosines(ends, b, similarity), default=inf) >= least * _BETWEEN for b in between):
             joined = count
     return joined
+
+
+def _is_ruined(shot: Shot) -> bool:
+    return shot.score.score is not None and shot.score.score < _RUINED
 
 
 def _cosines(others: Sequence[Shot], shot: Shot, similarity: Similarity | None) -> list[float]:

@@ -117,6 +117,19 @@ def test_only_what_lies_between_frames_that_are_alike_comes_along() -> None:
     assert bursts([good[0], *shaken[:1], good[1]], least=0.8) == [["a"], ["b0"], ["z"]]  # more is asked for
 
 
+def test_a_ruined_frame_stays_with_its_moment_whatever_it_looks_like() -> None:
+    def ruined(name: str, at: float | None = None) -> PhotoScore:
+        return photo(name, 6.0, at, subject=7)
+
+    good, other = photo("g", at=1), photo("o", at=1.4, subject=1)
+    assert bursts([good, ruined("x", 1.5)]) == [["g", "x"]]
+    assert bursts([ruined("x", 0.5), good]) == [["x", "g"]]
+    assert bursts([ruined("x", 0.1), ruined("y", 0.5), good, ruined("z", 2)]) == [["x", "y", "g", "z"]]
+    assert bursts([good, ruined("x", 1.2), other]) == [["g", "x"], ["o"]]  # it holds no two things together
+    assert bursts([good, ruined("x", 4)]) == [["g"], ["x"]]  # the camera rested
+    assert bursts([photo("a1"), ruined("a2"), photo("a3", subject=1)]) == [["a1"], ["a2"], ["a3"]]  # no times
+
+
 def test_photos_without_times_do_not_bring_others_along() -> None:
     assert bursts([photo("a1"), photo("a2", change=0.45), photo("a3")]) == [["a1"], ["a2"], ["a3"]]
 
