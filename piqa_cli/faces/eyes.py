@@ -24,6 +24,7 @@ from piqa_cli.records import Eyes, Face
 
 CLOSED_BELOW = 0.5  # of the openness; the read-out is calibrated to it
 LEAST_EYE_DISTANCE = 18.0  # pixels between the eyes; an eye is then about 8 pixels wide
+LEAST_ROOM = 0.25  # above the eyes, for each pixel between them: of a face cut at its brow the eyes are guessed
 LEAST_DETAIL = 2.7  # see `detail`; one in a hundred labelled eyes has less, and two in five of those nobody can judge
 SQUARE = 1.035  # side of an eye's square for each pixel between the eyes: 2.3 times an eye of .45
 READ_OUT = Path(__file__).parent / "weights" / "eyes.safetensors"
@@ -99,7 +100,7 @@ def lid_distance(points: Tensor) -> Tensor:
 
 
 def cut_pairs(image: Image.Image, faces: tuple[Face, ...], scale: float) -> EyePairs | None:
-    """The eyes of those faces whose eyes can be told: none of a profile, and none too small.
+    """The eyes of those faces whose eyes can be told: none of a profile, of a face cut above its eyes, or too small.
 
     Args:
         image: RGB, upright.
@@ -123,11 +124,12 @@ def cut_eyes(image: Image.Image, face: Face, scale: float) -> Tensor:
 
 
 def can_tell(face: Face, scale: float) -> bool:
-    """Are the eyes known, not in profile, and large enough in an image of this scale?"""
+    """Are the eyes known, not in profile, not cut by the photo's top, and large enough in an image of this scale?"""
     eyes = eye_line(face.landmarks)
     if eyes is None or pose(face.landmarks) != "frontal":
         return False
-    return math.dist(*eyes) * scale >= LEAST_EYE_DISTANCE
+    distance = math.dist(*eyes)
+    return distance * scale >= LEAST_EYE_DISTANCE and min(y for _, y in eyes) >= LEAST_ROOM * distance
 
 
 def _square(image: Image.Image, x: float, y: float, side: float, angle: float, mirror: int) -> Image.Image:

@@ -153,6 +153,15 @@ def test_eyes_that_cannot_be_told_are_left_out(face):
     assert (pairs.faces, len(pairs.pixels), len(pairs.turns)) == ((1,), 1, 1)
 
 
+def test_eyes_of_a_face_cut_at_its_brow_are_not_told(face):
+    """The detector guesses them there, and what it guesses looks closed."""
+    distance, eyes = math.dist(*face.landmarks[:2]), min(y for _, y in face.landmarks[:2])
+    for room, told in ((0.5, True), (0.2, False)):
+        off = eyes - room * distance
+        cut = replace(face, landmarks=tuple((x, y - off) for x, y in face.landmarks))
+        assert (cut_pairs(ASTRONAUT.crop((0, round(off), *ASTRONAUT.size)), (cut,), 1.0) is not None) is told
+
+
 @pytest.mark.parametrize("where", [(-300.0, -300.0), (5000.0, 100.0), (0.0, 0.0), (511.0, 511.0)])
 def test_eyes_outside_of_the_photo_are_black_or_cut(where):
     x, y = where
