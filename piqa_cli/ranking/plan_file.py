@@ -78,7 +78,9 @@ def load_plan(path: Path, options: ApplyOptions | None = None) -> tuple[Plan, Ap
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot read the plan {path}: {reason}", hint="name a file made by --plan-out") from None
+        raise UsageError(
+            f"cannot read the plan {path}: {reason}", hint="name a file that --plan-out or a report made"
+        ) from None
     if is_csv_plan(path):
         return plan_from_csv(text, f"plan {path}"), options or ApplyOptions()
     return plan_from_json(text, f"plan {path}")

@@ -76,6 +76,20 @@ def test_a_lost_original_leaves_the_preview(open_page, report, tmp_path):
     assert page.locator("#large .stage .thumb").is_visible() and page.locator("#large .stage .patch").is_visible()
 
 
+def test_comparison_says_once_that_eyes_are_closed(open_page, tmp_path):
+    frame = frame_of(2).with_columns(
+        pl.Series("eyes", ["closed", "open"]), pl.Series("reasons", ["face: eyes closed", None]),
+        pl.lit(50.0).alias("face_score"),
+    )  # fmt: skip
+    page = open_page(write_table(tmp_path / "report.html", frame), expect=MISSING)
+    page.focus("#grid")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("c")
+    page.wait_for_selector("#compare[open]")
+    told = page.locator("#compare .pane-foot p").all_inner_texts()
+    assert sorted(told) == ["face 50.0 · eyes open", "face 50.0 · face: eyes closed"]
+
+
 def test_comparison_zooms_and_pans_as_one(page):
     for _ in range(3):
         page.keyboard.press("s")

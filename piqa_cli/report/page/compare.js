@@ -27,7 +27,9 @@ const Compare = (() => {
   function facts(photo) {
     const face = Photos.get(photo, "face_score");
     const eyes = Photos.get(photo, "eyes");
-    return [face === null ? null : `face ${Format.score(face)}`, eyes && eyes !== "unknown" ? `eyes ${eyes}` : null, Card.remark(photo) || null].filter(Boolean).join(" · ");
+    const remark = Card.remark(photo) || "";
+    const told = eyes && eyes !== "unknown" && !remark.includes(`eyes ${eyes}`) ? `eyes ${eyes}` : null;
+    return [face === null ? null : `face ${Format.score(face)}`, told, remark].filter(Boolean).join(" · ");
   }
 
   function cell(photo) {
