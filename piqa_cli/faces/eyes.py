@@ -24,7 +24,7 @@ from piqa_cli.records import Eyes, Face
 
 CLOSED_BELOW = 0.5  # of the openness; the read-out is calibrated to it
 LEAST_EYE_DISTANCE = 18.0  # pixels between the eyes; an eye is then about 8 pixels wide
-LEAST_ROOM = 0.25  # above the eyes, for each pixel between them: of a face cut at its brow the eyes are guessed
+LEAST_ROOM = 0.1  # above the eyes, for each pixel between them: of a face cut at its brow the eyes are guessed
 LEAST_DETAIL = 2.7  # see `detail`; one in a hundred labelled eyes has less, and two in five of those nobody can judge
 SQUARE = 1.035  # side of an eye's square for each pixel between the eyes: 2.3 times an eye of .45
 READ_OUT = Path(__file__).parent / "weights" / "eyes.safetensors"
