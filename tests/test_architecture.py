@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"cores", "errors", "quick_start", "records", "shell_words", "spreadsheets", "threads"}
+FOUNDATION = {"cores", "errors", "quick_start", "records", "shell_words", "spreadsheets", "table_parts", "threads"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
@@ -14,6 +14,7 @@ ALLOWED = {
     "shell_words": set(),
     "spreadsheets": set(),
     "cores": set(),
+    "table_parts": {"errors"},
     "threads": {"cores"},
     "photos": FOUNDATION,
     "faces": FOUNDATION,

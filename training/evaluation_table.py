@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.table_parts import complete_parts
 from piqa_training.datasets.label_file import folded, read_label_file
 from piqa_training.manifest import LARGEST_SCORE, ONE_SCENE, SPLITS, Manifest
 
@@ -77,13 +78,14 @@ def clips_as_one(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_scores(path: Path) -> pl.DataFrame:
-    """A table of scores from CSV (of any program), Parquet, JSON lines or JSON, with a column predicted (Float64).
+    """A table of scores with a column predicted (Float64): CSV of any program, Parquet (also in parts), JSON (lines).
 
     Raises:
         UsageError: the file cannot be read, has no column of `SCORES`, or a cell of it is no number.
     """
     try:
-        frame = _READERS[path.suffix.lower()](path)
+        parts = complete_parts(path)
+        frame = pl.read_parquet(parts, glob=False) if parts else _READERS[path.suffix.lower()](path)
     except KeyError:
         raise UsageError(f"cannot read {path}: unknown suffix {path.suffix!r}", hint=_HINT) from None
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:

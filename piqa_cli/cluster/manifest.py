@@ -16,10 +16,9 @@ from piqa_cli import __version__
 from piqa_cli.cluster.photos import Partition
 from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.errors import EngineError, OutputError
-from piqa_cli.outputs.part_files import part_name
+from piqa_cli.table_parts import DONE, MANIFEST, part_name
 
-FOLDER = "_manifest"
-_JOB, _DONE = f"{FOLDER}/job.json", f"{FOLDER}/done.json"
+_JOB = f"{MANIFEST}/job.json"
 _NUMBERED = re.compile(r"part-(\d{5,})\.(?:parquet|json|tries)")
 TRIES = 5  # at a partition, before it is taken for one that cannot be finished
 
@@ -64,7 +63,7 @@ class Manifest:
             raise OutputError(
                 f"{self.results.place} holds a table of another run: {_difference(before, job)}", hint=_OTHER
             )
-        self.results.remove(_DONE)
+        self.results.remove(DONE)
 
     def finished(self, partition: Partition) -> Entry | None:
         """The entry of a partition that an earlier run or attempt has finished with this very list of photos."""
@@ -113,11 +112,11 @@ class Manifest:
             match = _NUMBERED.fullmatch(name)
             if match and int(match[1]) >= partitions:
                 self.results.remove(f"{folder}{name}")
-        self.results.write(_DONE, _to_json({"partitions": partitions, "rows": rows, "errors": errors}))
+        self.results.write(DONE, _to_json({"partitions": partitions, "rows": rows, "errors": errors}))
 
     def _numbered(self) -> Iterator[tuple[str, str]]:
         """Entries before parts: a part without an entry counts for nothing."""
-        for folder in (f"{FOLDER}/", ""):
+        for folder in (f"{MANIFEST}/", ""):
             for name in self.results.names(folder.rstrip("/")):
                 yield folder, name
 
@@ -131,11 +130,11 @@ _OTHER = "choose another folder, or run with the model and the options of before
 
 
 def _entry_name(number: int) -> str:
-    return f"{FOLDER}/{part_name(number).removesuffix('.parquet')}.json"
+    return f"{MANIFEST}/{part_name(number).removesuffix('.parquet')}.json"
 
 
 def _tries_name(number: int) -> str:
-    return f"{FOLDER}/{part_name(number).removesuffix('.parquet')}.tries"
+    return f"{MANIFEST}/{part_name(number).removesuffix('.parquet')}.tries"
 
 
 def _to_json(fields: dict[str, Any]) -> bytes:

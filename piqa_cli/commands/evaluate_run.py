@@ -15,7 +15,6 @@ from piqa_cli.commands.failures import INTERRUPTED
 from piqa_cli.commands.score_run import collect, open_cache
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model
-from piqa_cli.outputs.part_files import parts_hint
 from piqa_cli.records import PhotoFile
 from piqa_cli.scoring.options import EngineOptions
 
@@ -117,8 +116,6 @@ def _check(labels: Labels, scorer: Scorer, given: Sequence[str]) -> None:
         raise UsageError("--root, --split and --attribute go with --dataset", hint="add --dataset piq23")
     if labels.test_share is not None and not labels.named:
         raise UsageError("--test-share goes with --dataset or --manifest", hint="a score table is taken whole")
-    if scorer.table is not None and (whole := parts_hint(scorer.table)):
-        raise UsageError(f"cannot read {scorer.table}: it is a folder", hint=whole)
     if scorer.table is not None and (idle := [name for name in _OF_A_MODEL if name in given]):
         hint = "leave it out to evaluate the table, or leave --scores out to evaluate the model"
         raise UsageError(

@@ -9,9 +9,8 @@ from piqa_cli.commands.file_names import check_apart
 from piqa_cli.commands.gate_options import Annotations, parse_resolution
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.policy import Limits, Policy
-from piqa_cli.outputs.part_files import parts_hint
 from piqa_cli.outputs.tabular import check_target
-from piqa_cli.ranking.options import TABLE_SUFFIXES
+from piqa_cli.ranking.options import is_score_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _check_bad_below(policy: Policy) -> None:
 
 def _check_baseline(path: Path) -> None:
     hint = "--baseline takes a table that piqa score -o wrote"
-    if path.suffix.lower() not in TABLE_SUFFIXES:
-        raise UsageError(f"{path} is no score table", hint=parts_hint(path) or hint)
-    if not path.is_file():
+    if not (path.is_file() or path.is_dir()):
         raise UsageError(f"no such file: {path}", hint=hint)
+    if not is_score_table(path):
+        raise UsageError(f"{path} is no score table", hint=hint)

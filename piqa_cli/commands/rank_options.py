@@ -66,7 +66,8 @@ def _cosine(value: float | None) -> float | None:
 Sources = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Folders and photos, - for paths on stdin; or one score table (.csv, .parquet, .jsonl, .json).",
+        help="Folders and photos, - for paths on stdin; or one score table "
+        "(.csv, .parquet, .jsonl, .json, or a folder of Parquet parts).",
         metavar="PATH",
         show_default=False,
         parser=given_path,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piqa_cli.cluster.listing import Listing
-from piqa_cli.cluster.manifest import FOLDER as MANIFEST
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.cluster.places import is_uri
 from piqa_cli.cluster.results import ResultFolder
@@ -24,6 +23,7 @@ from piqa_cli.gates.unanswerable import cannot_check, look_not_kept
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.part_files import check_folder, names_folder
 from piqa_cli.outputs.tabular import FORMATS
+from piqa_cli.table_parts import MANIFEST
 
 _NEWS_S = 30.0  # between two notes on how far the run is
 

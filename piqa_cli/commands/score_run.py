@@ -12,12 +12,12 @@ from pathlib import Path
 from piqa_cli.commands.console import ProgressBar, note
 from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import ModelFolder
-from piqa_cli.outputs.part_files import parts_hint
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.collection import Progress, score_collection
 from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.table_parts import parts_of
 
 STDIN = Path("-")
 _NAMED_IN_MESSAGE = 3
@@ -64,8 +64,9 @@ def nothing_found(paths: Sequence[Path]) -> UsageError:
     hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include"
     if set(paths) == {STDIN}:
         hint = f"it is empty, or names folders without any: {hint}"
-    tables = (parts_hint(path) for path in paths if path != STDIN)
-    return UsageError(f"no photos found in {where}", hint=next(filter(None, tables), hint))
+    if table := next((path for path in paths if path != STDIN and parts_of(path)), None):
+        hint = f"{table} is a score table: `piqa rank` and `piqa report` take it"
+    return UsageError(f"no photos found in {where}", hint=hint)
 
 
 def open_cache(folder: Path | None, *, quiet: bool) -> ResultCache:

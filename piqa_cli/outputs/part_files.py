@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 
 from piqa_cli.errors import OutputError
-
-_PART = re.compile(r"part-\d{5,}\.parquet")
-
-
-def part_name(number: int) -> str:
-    """The file name of a part, counted from 0."""
-    return f"part-{number:05}.parquet"
-
-
-def is_part(name: str) -> bool:
-    """Whether a file is called as a part is."""
-    return _PART.fullmatch(name) is not None
+from piqa_cli.table_parts import is_part
 
 
 def names_folder(path: Path) -> bool:
     """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
     return path.is_dir() or not path.suffix
-
-
-def parts_hint(path: Path) -> str | None:
-    """What to do with a table that `-o FOLDER` wrote where a table in one file is wanted; None where it is none."""
-    if not (path.is_dir() and any(is_part(file.name) for file in path.iterdir())):
-        return None
-    whole = f"polars.read_parquet('{path}/*.parquet').write_parquet('{path.name}.parquet')"
-    return f"{path} is a score table in several files, and one file is taken here: in Python, {whole}"
 
 
 def check_folder(folder: Path) -> None:

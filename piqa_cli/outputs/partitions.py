@@ -1,14 +1,14 @@
 """A score table as a folder of Parquet files, written while the scores come in: memory does not grow with the table.
 
 `polars.read_parquet(folder)`, `pyarrow.dataset.dataset(folder)` and DuckDB's `read_parquet('folder/*.parquet')` read it
-as one table. Rows stand in the order in which they were finished; within a part the best photo comes first.
+as one table, and so do `piqa rank` and `piqa report`. Rows stand in the order in which they were finished; within a
+part the best photo comes first.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,10 +17,11 @@ import polars as pl
 
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, check_replaceable, is_part, part_name, refusal
+from piqa_cli.outputs.part_files import check_folder, check_replaceable, refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
+from piqa_cli.table_parts import part_name, parts_of
 
 PART_ROWS = 50_000
 _HELD_ROWS = 1_000  # records weigh several times what their rows of a table do
@@ -116,30 +117,13 @@ class PartitionedTable:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def read_partitions(folder: Path) -> pl.DataFrame:
-    """All rows of a folder that `PartitionedTable` wrote, best photo first.
-
-    Raises:
-        OutputError: it cannot be read.
-    """
-    order = ["score", "raw_score", "path"]
-    with _reading(folder) as table:
-        return table.sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True).collect()
-
-
 def read_outline(folder: Path, columns: Iterable[str]) -> pl.DataFrame:
-    """Some columns of such a folder, rows in no order: a fraction of the memory that the whole table takes.
+    """Some columns of a folder that `PartitionedTable` wrote, rows in no order: a fraction of the whole's memory.
 
     Raises:
         OutputError: it cannot be read.
     """
-    with _reading(folder) as table:
-        return table.select(*columns).collect(engine="streaming")
-
-
-@contextmanager
-def _reading(folder: Path) -> Iterator[pl.LazyFrame]:
     try:  # parts by name: in the folder's own name `[`, `*` and `?` are no pattern
-        yield pl.scan_parquet(sorted(path for path in folder.iterdir() if is_part(path.name)), glob=False)
+        return pl.scan_parquet(parts_of(folder), glob=False).select(*columns).collect(engine="streaming")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise OutputError(f"cannot read {folder}: {' '.join(str(error).split())}", path=folder) from error

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from piqa_cli.outputs.part_files import is_part
+from piqa_cli.table_parts import is_part
 
 if sys.platform != "win32":
     import fcntl

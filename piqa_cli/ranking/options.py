@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from piqa_cli.table_parts import parts_of
+
 GAP_S = 2.0
 """Bursts end where the camera rests longer than this between two photos."""
 
@@ -15,8 +17,8 @@ TABLE_SUFFIXES = (".csv", ".parquet", ".jsonl", ".json")
 
 
 def is_score_table(path: Path) -> bool:
-    """Whether the name is that of a score table, not of a folder or a photo."""
-    return path.suffix.lower() in TABLE_SUFFIXES and not path.is_dir()
+    """Whether the name is that of a score table, not of a photo or a folder of photos."""
+    return bool(parts_of(path)) if path.is_dir() else path.suffix.lower() in TABLE_SUFFIXES
 
 
 def is_csv_plan(path: Path) -> bool:

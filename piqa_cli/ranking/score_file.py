@@ -1,4 +1,4 @@
-"""A score table read back from a file: CSV, Parquet, JSON lines or JSON, as `piqa score -o` writes it."""
+"""A score table read back: CSV, Parquet (also in parts), JSON lines or JSON, as `piqa score -o` writes it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
 from piqa_cli.spreadsheets import separator_of
+from piqa_cli.table_parts import complete_parts
 
 _NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
@@ -38,11 +39,14 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
 def read_score_file(path: Path) -> pl.DataFrame:
     """The table with the columns of `SCHEMA` that it has, in that order, and then columns of other names as they are.
 
+    Rows are in the order of the file; those of several parts together best photo first.
+
     Raises:
         UsageError: the file cannot be read, lacks a needed column, or has a cell that is not what it should be.
     """
     try:
-        frame = _READERS[path.suffix.lower()](path)
+        parts = complete_parts(path)
+        frame = _together(parts) if parts else _READERS[path.suffix.lower()](path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = (str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"cannot read the score table {path}: {reason[:_MOST_REASON]}", hint=_HINT) from None
@@ -65,6 +69,12 @@ def path_of(text: str) -> Path:
     if "\\x" not in text or os.path.lexists(text):
         return Path(text)
     return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))
+
+
+def _together(parts: list[Path]) -> pl.DataFrame:
+    frame = pl.read_parquet(parts, glob=False)
+    order = [name for name in ("score", "raw_score", "path") if name in frame.columns]
+    return frame.sort(order, descending=[name != "path" for name in order], nulls_last=True, maintain_order=True)
 
 
 def _csv(path: Path) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import torch
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.commands.app import run
 from piqa_cli.commands.ray_options import actor_range
-from piqa_cli.outputs.partitions import read_partitions
+from piqa_cli.ranking.score_file import read_score_file
 from piqa_cli.scoring import devices
 
 RAY = ("--engine", "ray")
@@ -109,7 +109,7 @@ def test_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tin
     code, said = score(*asked, "--fail-under", "0", "--strict")
     assert code == 3
     assert "2 photos" in said
-    table = read_partitions(tmp_path / "out [1]")
+    table = read_score_file(tmp_path / "out [1]")
     assert sorted(table["path"]) == ["s3://photos/few/0/IMG_00.jpg", "s3://photos/few/1/damaged.jpg"]
     code, said = score(*asked)
     assert (code, "in an earlier run" in said) == (0, True)

@@ -91,8 +91,9 @@ def test_the_table_that_is_printed(piqa, engine, manifest, model_dir):
     assert lines[-1].endswith("over the 2 of 3 scenes that have the number; of pairs over 3")
 
 
-def test_a_score_table_gives_what_its_model_gives(piqa, engine, manifest, photos, model_dir, tmp_path):
-    table = tmp_path / "scores.csv"
+@pytest.mark.parametrize("name", ["scores.csv", "scores"])
+def test_a_score_table_gives_what_its_model_gives(piqa, engine, manifest, photos, model_dir, tmp_path, name):
+    table = tmp_path / name
     assert piqa("score", photos, "--model", model_dir, "-o", table, "-q").code == 0
     outputs = []
     for name, source in (("model", ["--model", model_dir]), ("table", ["--scores", table])):

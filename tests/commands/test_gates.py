@@ -205,19 +205,6 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(
-    "command", [["report"], ["rank"], ["score", "photo.jpg", "--baseline"], ["evaluate", "--scores"]]
-)
-def test_a_table_in_several_files_is_named_as_one(piqa, tmp_path, monkeypatch, command) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("scores").mkdir()
-    Path("scores/part-00000.parquet").touch()
-    Path("photo.jpg").touch()
-    result = piqa(*command, "scores")
-    assert result.code == 2
-    assert "hint: scores is a score table in several files, and one file is taken here" in result.err
-
-
 @pytest.mark.parametrize(("args", "message"), BAD, ids=[" ".join(args) for args, _ in BAD])
 def test_what_is_wrong_is_said_before_any_work(score, photos, engine, args, message) -> None:
     policy("[gates]\nmax-eror = 3\nfail-under = true\n")
@@ -266,9 +253,8 @@ def test_a_failed_engine_is_no_verdict(score, photos, engine) -> None:
     assert not list(Path().iterdir())
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "json", "jsonl"])
-def test_a_baseline_in_every_form(score, photos, suffix) -> None:
-    old = f"old.{suffix}"
+@pytest.mark.parametrize("old", ["old.parquet", "old.csv", "old.json", "old.jsonl", "old"])
+def test_a_baseline_in_every_form(score, photos, old) -> None:
     assert score(photos, "-o", old, "-q").code == 0
     assert score(photos, "--fail-under", "25", "--baseline", old, "-q").code == 0
     (photos / "15.jpg").write_bytes(b"new")

@@ -179,16 +179,16 @@ def test_choices(rank, photos, args, expected) -> None:
     assert picked(rank(photos, *args, "--format", "jsonl").out) == expected
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ".json", ""], ids=lambda suffix: suffix or "parts")
 def test_a_score_table_is_ranked(rank, piqa, model, photos, suffix) -> None:
-    assert piqa("score", photos, "-o", f"scores.{suffix}", "--model", model.path).code == 0
-    result = rank(f"scores.{suffix}", "-o", "ranked.csv")
+    assert piqa("score", photos, "-o", f"scores{suffix}", "--model", model.path).code == 0
+    result = rank(f"scores{suffix}", "-o", "ranked.csv")
     assert (result.code, result.out) == (0, "")
     ranked = pl.read_csv("ranked.csv")
     assert ranked.columns[-len(SCHEMA) :] == list(SCHEMA)
     assert ranked["score"].to_list() == [float(n) for n in range(90, -1, -10)]
     assert "capture time alone" in result.err
-    again = rank("ranked.csv", "-o", f"again.{suffix}")
+    again = rank("ranked.csv", "-o", f"again{suffix or '.csv'}")
     assert again.code == 0
     direct = rank(photos, "-o", "direct.csv")
     assert direct.code == 0

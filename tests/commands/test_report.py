@@ -132,10 +132,10 @@ def test_a_folder(report, photos) -> None:
     assert [path.name for path in Path().iterdir()] == ["report.html"]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ".json", ""], ids=lambda suffix: suffix or "parts")
 def test_a_score_table_gives_the_same_page(report, piqa, model, photos, suffix) -> None:
-    assert piqa("score", photos, "-o", f"scores.{suffix}", "--model", model.path).code == 0
-    assert report(f"scores.{suffix}", "-o", "table.html", "--title", "t").code == 0
+    assert piqa("score", photos, "-o", f"scores{suffix}", "--model", model.path).code == 0
+    assert report(f"scores{suffix}", "-o", "table.html", "--title", "t").code == 0
     assert report(photos, "-o", "photos.html", "--title", "t").code == 0
     first, second = data_of("table.html"), data_of("photos.html")
     assert first["photos"] == second["photos"] and first["groups"] == second["groups"]

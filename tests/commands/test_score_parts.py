@@ -102,3 +102,10 @@ def test_positions_are_columns_on_request_only(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "b.csv", "--with-gps").code == 0
     assert "latitude" not in pl.read_csv(tmp_path / "a.csv").columns
     assert pl.read_csv(tmp_path / "b.csv").columns[-2:] == ["latitude", "longitude"]
+
+
+def test_a_table_is_no_folder_of_photos(score, photos, tmp_path) -> None:
+    assert score(photos, "-o", tmp_path / "scores").code == 0
+    result = score(tmp_path / "scores")
+    assert result.code == 2
+    assert f"{tmp_path}/scores is a score table: `piqa rank` and `piqa report` take it" in result.err

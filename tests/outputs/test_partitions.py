@@ -8,15 +8,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from piqa_cli.errors import OutputError
+from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.gates.needs import columns_needed
 from piqa_cli.gates.policy import Policy
 from piqa_cli.outputs import partitions
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, names_folder, parts_hint
-from piqa_cli.outputs.partitions import PartitionedTable, read_outline, read_partitions
+from piqa_cli.outputs.part_files import check_folder, names_folder
+from piqa_cli.outputs.partitions import PartitionedTable, read_outline
 from piqa_cli.outputs.summary import summarize
+from piqa_cli.ranking.score_file import read_score_file
 from piqa_cli.scoring.table import SCHEMA, to_frame
+from piqa_cli.table_parts import parts_of
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_the_parts_together_are_the_table(tmp_path, scores):
     write(folder, in_twos(scores), part_rows=1000)
     assert sorted(path.name for path in folder.iterdir()) == [f"part-{n:05}.parquet" for n in range(3)]
     assert [pl.read_parquet(path).height for path in sorted(folder.iterdir())] == [1000, 1000, 500]
-    whole = read_partitions(folder)
+    whole = read_score_file(folder)
     assert whole.equals(to_frame(scores))
     assert pl.read_parquet(folder).schema == whole.schema
     assert dict(whole.schema) == SCHEMA
@@ -55,23 +57,24 @@ def test_the_parts_together_are_the_table(tmp_path, scores):
 def test_the_name_of_a_folder_is_no_pattern(tmp_path, scores, name):
     write(tmp_path / "shoot1", [scores[:1]])
     write(tmp_path / name, [scores[:3]])
-    assert read_partitions(tmp_path / name).equals(to_frame(scores[:3]))
+    assert read_score_file(tmp_path / name).equals(to_frame(scores[:3]))
     assert read_outline(tmp_path / name, ["path"]).height == 3
 
 
 def test_more_parts_than_five_digits_count(tmp_path, scores):
     write(tmp_path / "scores", [scores[:3]])
     shutil.copy(tmp_path / "scores/part-00000.parquet", tmp_path / "scores/part-100000.parquet")
-    assert read_partitions(tmp_path / "scores").height == 6
+    assert read_outline(tmp_path / "scores", ["path"]).height == 6
     check_folder(tmp_path / "scores")
 
 
 def test_a_damaged_part_is_named(tmp_path, scores):
     write(tmp_path / "scores", in_twos(scores), part_rows=1000)
     (tmp_path / "scores/part-00001.parquet").write_bytes(b"PAR1 not really")
-    for read in (read_partitions, lambda folder: read_outline(folder, ["path"])):
-        with pytest.raises(OutputError, match="cannot read"):
-            read(tmp_path / "scores")
+    with pytest.raises(OutputError, match="cannot read"):
+        read_outline(tmp_path / "scores", ["path"])
+    with pytest.raises(UsageError, match="cannot read"):
+        read_score_file(tmp_path / "scores")
 
 
 def test_the_outline_says_what_the_whole_table_says(tmp_path, scores, make_score):
@@ -86,12 +89,12 @@ def test_the_outline_says_what_the_whole_table_says(tmp_path, scores, make_score
 
 def test_a_folder_without_parts_cannot_be_read(tmp_path):
     with pytest.raises(OutputError, match="cannot read"):
-        read_partitions(tmp_path)
+        read_outline(tmp_path, ["path"])
 
 
 def test_a_table_without_rows_has_its_columns(tmp_path):
     write(tmp_path / "scores", [])
-    assert dict(read_partitions(tmp_path / "scores").schema) == SCHEMA
+    assert dict(read_score_file(tmp_path / "scores").schema) == SCHEMA
 
 
 def test_an_earlier_table_is_replaced_as_a_whole(tmp_path, scores):
@@ -99,9 +102,9 @@ def test_an_earlier_table_is_replaced_as_a_whole(tmp_path, scores):
     write(folder, [scores], part_rows=1000)
     with PartitionedTable(folder) as table:
         table.add(scores[:3])
-        assert read_partitions(folder).height == len(scores)
+        assert read_score_file(folder).height == len(scores)
         table.finish()
-    assert read_partitions(folder).equals(to_frame(scores[:3]))
+    assert read_score_file(folder).equals(to_frame(scores[:3]))
     assert hidden(tmp_path) == []
 
 
@@ -130,9 +133,9 @@ def test_killed_while_it_replaces_a_table_leaves_one_of_the_two(tmp_path, scores
     write(folder, [scores[:5]])
     done = subprocess.run([sys.executable, "-c", DYING, folder, place], check=False)  # polars does not survive a fork
     assert done.returncode == -signal.SIGKILL
-    assert read_partitions(folder).height == rows
+    assert read_score_file(folder).height == rows
     write(folder, [scores[:7]])
-    assert read_partitions(folder).height == 7
+    assert read_score_file(folder).height == 7
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks on folders")
@@ -155,7 +158,7 @@ def test_what_killed_runs_left_is_removed_but_nothing_that_is_in_use(tmp_path, s
         assert [path.exists() for path in (*left, other, mine, used)] == [False, *[True] * 5]
         table.add(scores[:3])
         table.finish()
-    assert read_partitions(folder).height == 3
+    assert read_score_file(folder).height == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes two renames")
@@ -165,7 +168,7 @@ def test_a_table_is_replaced_in_one_step(tmp_path, scores, monkeypatch):
     folder.chmod(0o750)
     monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("for a moment there is no table"))
     write(folder, [scores[:3]])
-    assert read_partitions(folder).height == 3
+    assert read_score_file(folder).height == 3
     assert folder.stat().st_mode & 0o777 == 0o750
     assert hidden(tmp_path) == []
 
@@ -175,7 +178,7 @@ def test_without_such_a_step_two_renames_do(tmp_path, scores, monkeypatch):
     folder = tmp_path / "scores"
     write(folder, [scores[:5]])
     write(folder, [scores[:3]])
-    assert read_partitions(folder).height == 3
+    assert read_score_file(folder).height == 3
     assert hidden(tmp_path) == []
 
 
@@ -192,7 +195,7 @@ def test_without_finish_the_earlier_table_stays(tmp_path, scores):
     with pytest.raises(RuntimeError), PartitionedTable(folder, part_rows=1000) as table:
         table.add(scores)
         raise RuntimeError("stop")
-    assert read_partitions(folder).height == 5
+    assert read_score_file(folder).height == 5
     assert hidden(tmp_path) == []
 
 
@@ -246,12 +249,22 @@ def test_a_full_disk_is_an_output_error(tmp_path, scores, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_to_do_with_the_folder_where_one_file_is_wanted(tmp_path, scores, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write(Path("scores"), in_twos(scores[:6]), part_rows=2)
-    hint = parts_hint(Path("scores"))
-    command = hint.partition("in Python, ")[2]
-    exec(f"import polars; {command}")
-    assert pl.read_parquet("scores.parquet").height == 6
-    Path("other").mkdir()
-    assert (parts_hint(Path("other")), parts_hint(Path("gone")), parts_hint(Path("scores.parquet"))) == (None,) * 3
+def test_parts_are_told_from_folders_of_photos(tmp_path, scores):
+    write(tmp_path / "scores", in_twos(scores), part_rows=1000)
+    parts = [tmp_path / "scores" / f"part-0000{n}.parquet" for n in range(3)]
+    assert parts_of(tmp_path / "scores") == parts
+    for name in (".DS_Store", "_SUCCESS"):
+        (tmp_path / "scores" / name).touch()
+    assert parts_of(tmp_path / "scores") == parts
+    (tmp_path / "scores/a.jpg").touch()
+    (tmp_path / "empty").mkdir()
+    assert [parts_of(tmp_path / name) for name in ("scores", "empty", "gone", "scores/a.jpg")] == [[]] * 4
+
+
+def test_the_table_of_a_run_that_goes_on_is_not_read(tmp_path, scores):
+    write(tmp_path / "scores", [scores[:3]])
+    (tmp_path / "scores/_manifest").mkdir()
+    with pytest.raises(UsageError, match="has not come to its end"):
+        read_score_file(tmp_path / "scores")
+    (tmp_path / "scores/_manifest/done.json").touch()
+    assert read_score_file(tmp_path / "scores").height == 3

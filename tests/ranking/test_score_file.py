@@ -125,4 +125,6 @@ def test_what_counts_as_a_table(tmp_path: Path) -> None:
     assert not is_score_table(Path("a.jpg"))
     (tmp_path / "folder.csv").mkdir()
     assert not is_score_table(tmp_path / "folder.csv")
+    (tmp_path / "folder.csv/part-00000.parquet").touch()
+    assert is_score_table(tmp_path / "folder.csv")
     assert pl.__version__
