@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from piqa_cli.commands.console import Line, safe_text
-from piqa_cli.faces.choose import MAIN_FACE_SHARE, area
+from piqa_cli.faces.choose import area, is_large
 from piqa_cli.faces.eyes import eyes_word
 from piqa_cli.records import Box, Severities, score_text
 from piqa_cli.scoring.explanation import ExplainedFace, Explanation, Mark
@@ -77,8 +77,8 @@ def _faces(explanation: Explanation) -> Iterator[str]:
 def _rest(explanation: Explanation) -> str:
     """Why the faces behind the explained ones are not explained: too small, or too many."""
     shown, found = len(explanation.faces), explanation.photo.faces
-    if area(found[shown].box) < MAIN_FACE_SHARE * area(found[0].box):
-        return "smaller or in the background"
+    if not is_large(found[shown], beside=found[0]):
+        return "smaller, in the background or at the edge"
     return f"more: only the first {shown} are judged one by one"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from piqa_cli.faces.geometry import described
 from piqa_cli.faces.pooling import pool_by_rows
 from piqa_cli.records import Face
 from piqa_cli.threads import one_thread
@@ -42,7 +43,7 @@ class FaceDetector:
         self._lenient_look = build(CLOSER_SMALLEST, LENIENT_THRESHOLDS)
 
     def detect(self, image: Image.Image, *, scale: float = 1.0) -> tuple[Face, ...]:
-        """All faces in an upright RGB image, in the detector's order.
+        """All faces in an upright RGB image with their tilt, pose and cut, in the detector's order.
 
         Args:
             image: any size; it is searched at no more than `CLOSER_SIDE`.
@@ -99,7 +100,8 @@ def _plane_by_plane(image: Image.Image) -> torch.Tensor:
 
 
 def _placed(face: Face, factor: float, size: tuple[float, float]) -> Face:
-    """The face in full-resolution pixels, its box clamped to the photo."""
+    """The face in full-resolution pixels, its box clamped to the photo, with what the box and the points tell."""
     x1, y1, x2, y2 = (value * factor for value in face.box)
     box = (max(x1, 0.0), max(y1, 0.0), min(x2, size[0]), min(y2, size[1]))
-    return Face(box, face.confidence, tuple((x * factor, y * factor) for x, y in face.landmarks))
+    placed = Face(box, face.confidence, tuple((x * factor, y * factor) for x, y in face.landmarks))
+    return described(placed, *size)

@@ -28,8 +28,8 @@ from piqa_cli.scoring.cache_record import from_json, to_json
 FILE_NAME = "scores.sqlite"
 BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transaction
 _APPLICATION_ID = 0x70697161  # "piqa"
-_LAYOUT = 3
-_OLD_LAYOUTS = (1, 2)  # 1 had no embeddings, 2 no eyes and no scores of single faces; nothing of them can be used
+_LAYOUT = 4
+_OLD_LAYOUTS = (1, 2, 3)  # 1 had no embeddings, 2 no eyes; in 3 faces at the edge counted; no score of them is used
 _DECODERS = ("pillow", "pillow-heif", "rawpy")
 _CREATE = """
 CREATE TABLE IF NOT EXISTS scores (

@@ -12,6 +12,7 @@ from torch import Tensor
 from piqa_cli.errors import EngineError, ModelError, UsageError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
+from piqa_cli.faces.geometry import described
 from piqa_cli.model.config import Cut, ModelConfig, ScoreMapConfig
 from piqa_cli.model.network import FaceOutput, NetworkOutput
 from piqa_cli.model.store import ModelFolder
@@ -89,7 +90,7 @@ def _faces(decoded: DecodedPhoto, box: Box | None) -> tuple[Face, ...]:
         size = f"{decoded.width} x {decoded.height}"
         raise UsageError(f"the face box {shown} lies outside of the photo", hint=f"the upright photo is {size} pixels")
     clamped = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], decoded.width), min(box[3], decoded.height))
-    return (Face(clamped, GIVEN),)
+    return (described(Face(clamped, GIVEN), decoded.width, decoded.height),)
 
 
 def _explain(

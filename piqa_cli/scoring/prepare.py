@@ -15,7 +15,6 @@ from piqa_cli.errors import PhotoError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.faces.eyes import EyePairs, cut_pairs
-from piqa_cli.faces.geometry import described
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.liqe import cut_patches
 from piqa_cli.model.preprocess import cut_face, cut_views, face_region
@@ -141,14 +140,11 @@ def crop_face(image: Image.Image, face: Box, config: ModelConfig) -> Image.Image
 
 def begin_record(photo: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...]) -> PhotoScore:
     """Everything about the photo that needs no network."""
-    # Found boxes end with the decoded image, whose short side is rounded; given ones end with the photo.
-    width = min(decoded.width, decoded.image.width / decoded.scale)
-    height = min(decoded.height, decoded.image.height / decoded.scale)
     return PhotoScore(
         path=photo.path,
         status="ok" if faces else "no_face",
         reason=None if faces else NO_FACE,
-        faces=tuple(described(face, width, height) for face in faces),
+        faces=faces,
         width=decoded.width,
         height=decoded.height,
         file_size=photo.path.stat().st_size,

@@ -147,7 +147,7 @@ def test_people_in_the_background_are_counted(explain, portrait, folder) -> None
     face = found.photo.faces[0]
     small = replace(face, box=(0.0, 0.0, 40.0, 50.0))
     for others, words in (
-        ((small,) * 5, "and 5 smaller or in the background"),
+        ((small,) * 5, "and 5 smaller, in the background or at the edge"),
         ((face,) * 3 + (small,), "and 4 more: only the first 1 are judged one by one"),
     ):
         crowd = replace(found, photo=replace(found.photo, faces=(face, *others)))

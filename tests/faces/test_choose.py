@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -29,6 +31,14 @@ def test_people_in_the_background_do_not_count():
     assert main_faces((main, second, passer_by)) == (main, second)
 
 
+def test_people_at_the_edge_count_from_half_the_size_on():
+    main, beside = face(200, 100), face(400, 60)
+    small_cut, large_cut = (replace(face(0, size), cut=True) for size in (60, 75))
+    assert main_faces(by_importance((main, beside, small_cut))) == (main, beside)
+    assert main_faces(by_importance((main, small_cut, beside, large_cut))) == (main, large_cut, beside)
+    assert main_faces((small_cut,)) == (small_cut,)
+
+
 def test_no_faces():
     assert by_importance([]) == main_faces([]) == ()
 
@@ -36,7 +46,7 @@ def test_no_faces():
 boxes = st.tuples(st.floats(0, 4000), st.floats(0, 3000), st.floats(0, 2000), st.floats(0, 2000)).map(
     lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
 )
-faces = st.lists(st.builds(Face, boxes, st.floats(0.5, 1)), max_size=30)
+faces = st.lists(st.builds(Face, boxes, st.floats(0.5, 1), cut=st.booleans()), max_size=30)
 
 
 def test_a_doubtful_main_face_stays_before_a_certain_one_that_is_too_small():
@@ -54,5 +64,5 @@ def test_main_faces_are_a_bounded_start_of_the_order(found):
     assert chosen == ordered[: len(chosen)]
     assert ordered[:1] == tuple(sorted(found, key=lambda f: (-area(f.box) * f.confidence**2, *f.box[:2]))[:1])
     assert len(chosen) <= MAX_FACES
-    assert all(area(f.box) >= 0.25 * area(ordered[0].box) for f in chosen)
+    assert all(area(f.box) >= (0.5 if f.cut else 0.25) * area(ordered[0].box) for f in chosen)
     assert bool(chosen) == bool(found)

@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from piqa_cli.faces.choose import by_importance
-from piqa_cli.faces.detect import FaceDetector
+from piqa_cli.faces.choose import by_importance, main_faces
+from piqa_cli.faces.detect import FaceDetector, _placed
+from piqa_cli.records import Face
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +62,25 @@ def test_two_people_are_two_faces(detector, astronaut):
     found = by_importance(detector.detect(pair))
     assert len(found) == 2
     assert found[0].box[0] < 512 < found[1].box[0]
+
+
+@pytest.mark.parametrize(("hidden", "main"), [(0, 2), (112, 1)])
+def test_a_smaller_face_at_the_edge_is_no_main_one(detector, astronaut, hidden, main):
+    beside = astronaut.resize((307, 307), Image.Resampling.BICUBIC).crop((hidden, 0, 230, 307))
+    pair = Image.new("RGB", (230 - hidden + 512, 512), (90, 90, 90))
+    pair.paste(beside, (0, 100))
+    pair.paste(astronaut, (230 - hidden, 0))
+    found = by_importance(detector.detect(pair))
+    assert [face.cut for face in found[:2]] == [False, bool(hidden)]
+    assert len(found) == 2
+    assert len(main_faces(found)) == main
+
+
+@pytest.mark.parametrize(("bottom", "end", "cut"), [(3999.0, 3999.0, True), (4100, 3999, True), (3998, 3998, False)])
+@pytest.mark.parametrize("sideways", [False, True])
+def test_a_face_is_cut_where_the_photo_ends(bottom, end, cut, sideways):
+    size = (3999.0, 6000.0) if sideways else (6000.0, 3999.0)
+    boxes = [(100.0, 100.0, 900.0, y) for y in (bottom, end)]
+    given, expected = [(box[0], box[1], box[3], box[2]) for box in boxes] if sideways else boxes
+    placed = _placed(Face(given, 1.0), 1.0, size)
+    assert (placed.box, placed.cut) == (expected, cut)
