@@ -11,7 +11,12 @@ from pathlib import Path
 from piqa_cli.photos.exif_tags import Tag, read_tags
 from piqa_cli.records import Capture
 
-_DATE_TIME = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
+_DATE_TIME = re.compile(
+    r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?"
+    # EXIF knows no more than that; some phones and programs go on in the same text.
+    r"(?:[.,](?P<fraction>\d+))?(?: ?(?P<half>[ap])\.?m\b)?(?: ?(?P<offset>z\b|[+-]\d{2}:?\d{2}))?",
+    re.IGNORECASE,
+)
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 # Control characters, separators of lines, and what hides or reorders text.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
@@ -57,17 +62,28 @@ def _captured_at(tags: Tags) -> datetime | None:
 
 
 def _moment(date_time: str, fraction: str, offset: str) -> datetime | None:
-    """`2024:05:01 10:20:30`, `12` (.12 s), `+02:00` -> datetime; None where the first is blank or impossible."""
+    """`2024:05:01 10:20:30`, `12` (.12 s), `+02:00` -> datetime; None where the first is blank or impossible.
+
+    A fraction and an offset in the first text itself go before the other two.
+    """
     match = _DATE_TIME.match(date_time)
     if match is None:
         return None
-    digits = re.match(r"\d*", fraction)
+    digits = re.match(r"\d*", match["fraction"] or fraction)
     microsecond = int(digits.group()[:6].ljust(6, "0")) if digits else 0
     try:
-        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
-        return datetime(year, month, day, hour, minute, min(second, 59), microsecond, tzinfo=_zone(offset))
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+        zone = _zone((match["offset"] or offset).upper())
+        return datetime(year, month, day, _of_day(hour, match["half"]), minute, min(second, 59), microsecond, zone)
     except ValueError:
         return None
+
+
+def _of_day(hour: int, half: str | None) -> int:
+    """The hour, 0 to 23, where the clock may have had twelve: `a` is before noon. `13 PM` is 13, as it is written."""
+    if half is None or not 1 <= hour <= 12:
+        return hour
+    return hour % 12 + (12 if half in "pP" else 0)
 
 
 def _zone(offset: str) -> timezone | None:
