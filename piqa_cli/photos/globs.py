@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -11,7 +12,8 @@ class Globs:
     """Shell patterns, tried on the path relative to the walked folder (with "/") and on the bare name.
 
     Upper and lower case are the same, since cameras write `IMG_1.JPG`. `*` crosses folders, so `2024/*` means all that
-    is below `2024`; `**/` also stands for no folder at all; a trailing "/" is dropped.
+    is below `2024`; `**/` also stands for no folder at all; a trailing "/" is dropped. Accented letters are the same
+    in one character and in two: Macs write names in the latter form, keyboards the former.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -25,10 +27,15 @@ class Globs:
         """Does any pattern match `relative`, or its last part?"""
         if self._regex is None:
             return False
+        relative = _composed(relative)
         name = relative.rpartition("/")[2]
         return bool(self._regex.match(relative) or self._regex.match(name))
 
 
 def _forms(pattern: str) -> set[str]:
-    trimmed = pattern.removeprefix("./").rstrip("/")
+    trimmed = _composed(pattern.removeprefix("./").rstrip("/"))
     return {trimmed, trimmed.replace("**/", "")}
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -109,6 +109,12 @@ def test_globs(tmp_path: Path, include: list[str], exclude: list[str], expected:
     assert found(tmp_path, include=include, exclude=exclude) == expected
 
 
+@pytest.mark.parametrize("pattern", ["\u00c9t\u00e9/*", "E\u0301te\u0301/*"])
+def test_globs_know_accented_letters_in_both_forms(tmp_path: Path, pattern: str) -> None:
+    touch(tmp_path, "E\u0301te\u0301/a.jpg", "\u00c9t\u00e9/b.jpg", "c.jpg")  # one folder on a Mac
+    assert found(tmp_path, exclude=[pattern]) == ["c.jpg"]
+
+
 def test_excluded_folder_is_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "a.jpg", "private/b.jpg", "open/c.jpg")
     listed: list[str] = []
