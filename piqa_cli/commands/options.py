@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import typer
@@ -44,6 +44,13 @@ def _known_device(device: str) -> str:
     return device
 
 
+def _below_a_folder(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        if PurePath(pattern).is_absolute():  # a shell makes one of ~/Photos/selects; it would match nothing, unsaid
+            raise typer.BadParameter(f"{pattern!r}: patterns begin below the folder that is searched, as in selects/*")
+    return patterns
+
+
 def _positive(value: float) -> float:
     if not (math.isfinite(value) and value > 0):
         raise typer.BadParameter(f"{value} is not a positive number")
@@ -67,12 +74,20 @@ Recursive = Annotated[
 ]
 Include = Annotated[
     list[str],
-    typer.Option(help="Only files that match this pattern; repeatable.", metavar="GLOB", rich_help_panel=_WHICH),
+    typer.Option(
+        help="Only files that match this pattern; repeatable.",
+        metavar="GLOB",
+        callback=_below_a_folder,
+        rich_help_panel=_WHICH,
+    ),
 ]
 Exclude = Annotated[
     list[str],
     typer.Option(
-        help="No files or folders that match this pattern; repeatable.", metavar="GLOB", rich_help_panel=_WHICH
+        help="No files or folders that match this pattern; repeatable.",
+        metavar="GLOB",
+        callback=_below_a_folder,
+        rich_help_panel=_WHICH,
     ),
 ]
 MaxMegapixels = Annotated[

@@ -187,6 +187,8 @@ BAD_CALLS = [
     (["{photos}", "--batch-size", "0"], "Invalid value for '--batch-size'"),
     (["{photos}", "--workers", "-1"], "Invalid value for '--workers'"),
     (["{photos}", "--max-megapixels", "0"], "Invalid value for '--max-megapixels': 0.0 is not a positive number"),
+    (["{photos}", "--exclude", "/photos/selects"], "Invalid value for '--exclude': '/photos/selects': patterns begin"),
+    (["{photos}", "--include", "a*", "--include", "/photos/a*"], "Invalid value for '--include': '/photos/a*'"),
     (["{photos}", "--max-megapixels", "nan"], "Invalid value for '--max-megapixels'"),
     (["{photos}", "--fail-under", "101"], "Invalid value for '--fail-under': 101.0 is not a score, 0 to 100"),
     (["{photos}", "--fail-under", "nan"], "Invalid value for '--fail-under'"),
