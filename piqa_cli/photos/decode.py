@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, UnreadablePhoto
 from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import RAW, sniff
+from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
 from piqa_cli.photos.pillow import load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
@@ -21,6 +22,7 @@ DEFAULT_MAX_PIXELS = 200_000_000
 CLOSE_ENOUGH = 1.05  # times `max_side`: nearer than this is not resized again
 _HINT = "open it in an image viewer, or restore it from a backup"
 _EXIF_ORIENTATION = 0x0112
+_NCLX = "nclx_profile"  # pillow-heif's name for it
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,8 +50,8 @@ def decode(path: Path, *, max_side: int | None = None, max_pixels: int = DEFAULT
 
     With `max_side` the long side of the image is `max_side` pixels, up to 5 % more where that saves a resizing (4032 px
     at half scale), or the photo's own where that is shorter; without it, full resolution. All eight EXIF orientations
-    are undone, ICC profiles converted to sRGB, transparency laid on white, more than 8 bits scaled down; of several
-    frames the first one is taken. The file is only read.
+    are undone, ICC profiles and HDR (PQ, HLG) converted to sRGB, transparency laid on white, more than 8 bits scaled
+    down; of several frames the first one is taken. The file is only read.
 
     Raises UnreadablePhoto (missing, empty, no permission), NotAPhoto (no supported image), BrokenPhoto (truncated or
     damaged), PhotoTooLarge (more than `max_pixels`, known from the header), PhotoError (RAW without the extra `raw`).
@@ -58,7 +60,7 @@ def decode(path: Path, *, max_side: int | None = None, max_pixels: int = DEFAULT
         image, orientation = _read_header(file, path)
         _check_pixels(image, path, max_pixels)
         full_size, small = _load(image, max_side)
-        rgb = to_srgb(small, image.info.get("icc_profile"))
+        rgb = _in_srgb(small, image)
         return _upright(rgb, full_size, _orientation(image, orientation))
 
 
@@ -98,9 +100,11 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
         raise NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
     if kind == RAW:
         return open_preview(file, path)
+    nclx = avif_nclx(file) if kind == "AVIF" else None
     image = open_image(file, kind)
     if kind == "AVIF":  # its container says how to turn it (ISO 23000-22); Pillow would believe old XMP, too
         image.info.pop("xmp", None)
+        image.info[_NCLX] = nclx
     return image, 1
 
 
@@ -126,6 +130,13 @@ def _load(image: Image.Image, max_side: int | None) -> tuple[tuple[int, int], Im
         return full_size, flat
     target = [max(1, round(side * max_side / max(full_size))) for side in full_size]
     return full_size, flat.resize((target[0], target[1]), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+
+
+def _in_srgb(small: Image.Image, image: Image.Image) -> Image.Image:
+    """`flatten`'s result by the colour profile of the file, or by what else the file says of its colours."""
+    profile = image.info.get("icc_profile")
+    hdr = None if profile else hdr_to_srgb(small, image.info.get(_NCLX))
+    return hdr or to_srgb(small, profile)
 
 
 def _draft(image: Image.Image, max_side: int | None) -> tuple[float, float, float, float] | None:
