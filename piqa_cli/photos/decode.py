@@ -53,8 +53,9 @@ def decode(path: Path, *, max_side: int | None = None, max_pixels: int = DEFAULT
     are undone, ICC profiles and HDR (PQ, HLG) converted to sRGB, transparency laid on white, more than 8 bits scaled
     down; of several frames the first one is taken. The file is only read.
 
-    Raises UnreadablePhoto (missing, empty, no permission), NotAPhoto (no supported image), BrokenPhoto (truncated or
-    damaged), PhotoTooLarge (more than `max_pixels`, known from the header), PhotoError (RAW without the extra `raw`).
+    Raises UnreadablePhoto (missing, empty, no permission, no memory), NotAPhoto (no supported image), BrokenPhoto
+    (truncated or damaged), PhotoTooLarge (more than `max_pixels`, known from the header), PhotoError (RAW without the
+    extra `raw`).
     """
     with _as_photo_errors(path), open_regular(path) as file, relaxed_pillow():
         image, orientation = _read_header(file, path)
@@ -78,7 +79,10 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
         raise BrokenPhoto(
             "damaged, truncated, or an unsupported variant of its format", path=path, hint=_HINT
         ) from None
-    except Exception as error:  # decoders raise anything: SyntaxError, struct.error, zlib.error, MemoryError, ...
+    except MemoryError as error:
+        reason = f"{CANNOT_BE_READ}there is too little memory for it"
+        raise UnreadablePhoto(reason, path=path, hint="end other programs, or take a smaller copy of it") from error
+    except Exception as error:  # decoders raise anything: SyntaxError, struct.error, zlib.error, RuntimeError, ...
         if isinstance(error, OSError) and error.errno is not None:  # the system's; Pillow's own OSErrors have no number
             reason = f"{CANNOT_BE_READ}{error.strerror}"
             raise UnreadablePhoto(reason, path=path, hint="check its permissions and the disk") from error

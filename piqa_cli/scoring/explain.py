@@ -66,8 +66,8 @@ def explain_photo(
         faces = _faces(decoded, face_box)
         given = face_box is not None
         return _explain(scorer, PhotoFile(path), decoded, faces, options.crops, given=given, with_map=with_map)
-    except RuntimeError as error:
-        message = f"{path}: explaining stopped: {' '.join(str(error).split())[:200]}"
+    except (RuntimeError, MemoryError) as error:  # torch's words; C++'s and Python's
+        message = f"{path}: explaining stopped: {' '.join(str(error).split())[:200] or 'out of memory'}"
         raise EngineError(message, hint="--device cpu needs the least memory") from error
 
 

@@ -101,7 +101,8 @@ def test_overwritten_in_the_middle_never_escapes_as_another_error(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "error", [SyntaxError("bad"), struct.error("bad"), ValueError(), MemoryError(), zlib.error("bad"), EOFError("a\nb")]
+    "error",
+    [SyntaxError("bad"), struct.error("bad"), ValueError(), RuntimeError(), zlib.error("bad"), EOFError("a\nb")],
 )
 def test_decoder_exceptions_become_broken_photo(tmp_path: Path, error: Exception, monkeypatch: Any) -> None:
     def fail(image: ImageFile.ImageFile) -> None:
@@ -112,6 +113,15 @@ def test_decoder_exceptions_become_broken_photo(tmp_path: Path, error: Exception
         decode(write(tmp_path, encoded(portrait(), "JPEG")))
     assert caught.value.message.isprintable()
     assert caught.value.message != "damaged or truncated: "
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: Any) -> None:
+    def fail(image: ImageFile.ImageFile) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(UnreadablePhoto, match="cannot be read: there is too little memory for it"):
+        decode(write(tmp_path, encoded(portrait(), "JPEG")))
 
 
 def png_header(width: int, height: int) -> bytes:

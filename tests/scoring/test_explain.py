@@ -172,9 +172,10 @@ def test_a_model_that_gives_no_number_is_an_error(portrait, tmp_path):
 
 
 @lite_model
-def test_a_failing_device_is_an_engine_error(portrait, model, monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), MemoryError()], ids=["gpu", "python"])
+def test_a_failing_device_is_an_engine_error(portrait, model, monkeypatch, error):
     def fail(*_, **__):
-        raise RuntimeError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(explain, "_explain", fail)
     with pytest.raises(EngineError, match="out of memory"):
