@@ -15,7 +15,10 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    from piqa_cli.commands.app import run
+    try:
+        from piqa_cli.commands.app import run
+    except KeyboardInterrupt:  # the commands answer it themselves, once they are there
+        sys.exit(130)
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started the program: nothing else may take its place

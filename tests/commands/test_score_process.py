@@ -6,6 +6,7 @@ import csv
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -192,3 +193,11 @@ def test_rank_acts_without_a_reader_of_stdout(start, many, model, tmp_path, unre
     process = start("rank", many, "--model", model.path, "--fail-under", "90", stdout=unread, stderr=subprocess.PIPE)
     process.communicate(timeout=60)
     assert process.returncode == 1
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_in_silence(tmp_path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    command = [sys.executable, "-c", "from piqa_cli.__main__ import main; main()"]
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    found = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (130, b"", b"")
