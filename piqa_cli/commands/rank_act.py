@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import cast
 
 from piqa_cli.commands import console
@@ -70,22 +71,29 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
 
 
 def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
+    journal = request.acting.journal or default_journal()
     if not request.delivery.quiet or not request.acting.apply:
-        console.say(*preview_lines(preview(plan, options), applied=request.acting.apply))
-    if not request.delivery.quiet:
-        _hint_at_embedding(plan, options)
+        _show_plan(plan, options, request, journal)
     if not request.acting.apply:
         return 0
-    journal = request.acting.journal or default_journal()
-    if not request.delivery.quiet:
-        console.say(((" journal  ", "bold"), (console.safe_text(str(journal)), "")))
     try:
         with StepBar("working", quiet=request.delivery.quiet) as bar:
             outcome = apply_plan(plan, options, journal, bar.update)
     except KeyboardInterrupt:
-        console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
+        if journal.exists():
+            console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
         raise
     return _report(outcome, request, "done")
+
+
+def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> None:
+    found = preview(plan, options)
+    console.say(*preview_lines(found, applied=request.acting.apply))
+    if request.delivery.quiet:
+        return
+    _hint_at_embedding(plan, options)
+    if request.acting.apply and (found.steps or journal.exists()):  # else none is written
+        console.say(((" journal  ", "bold"), (console.safe_text(str(journal)), "")))
 
 
 def _hint_at_embedding(plan: Plan, options: ApplyOptions) -> None:

@@ -325,6 +325,15 @@ def test_copy_move_undo(rank, photos, tmp_path) -> None:
     assert contents(photos) == before
 
 
+def test_a_run_with_nothing_to_do_names_no_journal(rank, photos, tmp_path) -> None:
+    copy = (photos, "--top", "2", "--copy-to", tmp_path / "out", "--apply")
+    assert " journal " in rank(*copy).err
+    again = rank(*copy)
+    assert "nothing to do" in again.err
+    assert " journal " not in again.err
+    assert len(list((tmp_path / "state").rglob("*.jsonl"))) == 1
+
+
 def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, tmp_path) -> None:
     before, out = contents(photos), tmp_path / "out"
     moved = rank(photos, "--top", "1", "--move-to", out, "--apply", "--journal", tmp_path / "Müllers journal; 1.jsonl")
