@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import stat_result
@@ -17,6 +18,8 @@ from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Journal
 from piqa_cli.ranking.marks import cleared, marked
 from piqa_cli.ranking.steps import ApplyOptions, Marks, Step
+
+_GONE = "no longer there, so its marks stay: bring it back from where it was moved, and undo again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +55,29 @@ def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions
     return True
 
 
-def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> None:
+def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> bool:
     """Undo such a step: byte for byte where nobody wrote since, otherwise as `clear` does.
 
-    Raises PhotoError, OSError.
+    A sidecar that is gone while its photo is there has no marks any more; where the photo is gone, too, the marks are
+    wherever it was moved. Raises PhotoError then, and otherwise, OSError.
+
+    Returns:
+        Whether there were marks to take back.
     """
     _drop_holder(step.target, event)
     seen = _look(step.target, missing_ok=True)
-    if seen is None or "after" not in event:
-        return
+    if "after" not in event:
+        return False
+    if seen is None:
+        if step.action == "embed" or not os.path.lexists(step.photo):
+            raise UnreadablePhoto(_GONE, path=step.target)
+        return False
     digest = _digest(seen.content)
     if digest == event["before"]:
-        return
+        return False
     if digest != event["after"]:
-        clear_file(step.target, embedded=step.action == "embed", keep_modified=True, part=part)
-    elif event["before"] is None:
+        return clear_file(step.target, embedded=step.action == "embed", keep_modified=True, part=part)
+    if event["before"] is None:
         step.target.unlink()
         sync_folder(step.target.parent)
     else:
@@ -74,6 +85,7 @@ def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> None:
         if _digest(old) != event["before"]:
             raise PhotoError("the journal does not give back what was there", path=step.target)
         replace_content(step.target, old, seen.status, part, event["modified"])
+    return True
 
 
 def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path) -> bool:

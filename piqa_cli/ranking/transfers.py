@@ -39,9 +39,14 @@ def transfer(step: Step, number: int, journal: Journal) -> None:
     sync_folder(target.parent)
 
 
-def untransfer(step: Step, number: int, journal: Journal) -> None:
-    """Undo the step as far as it went. Raises PhotoError where that would lose something, OSError."""
+def untransfer(step: Step, number: int, journal: Journal) -> bool:
+    """Undo the step as far as it went. Raises PhotoError where that would lose something, OSError.
+
+    Returns:
+        Whether something has gone from the target.
+    """
     source, target = ends(step)
+    there = os.path.lexists(target)
     event = journal.history.events.get(number, {})
     for folder in (source.parent, target.parent):
         part = part_name(journal, number, folder)
@@ -59,6 +64,7 @@ def untransfer(step: Step, number: int, journal: Journal) -> None:
     else:
         _unmove(source, target, number, journal)
     sync_folder(target.parent)
+    return there and not os.path.lexists(target)
 
 
 def ends(step: Step) -> tuple[Path, Path]:

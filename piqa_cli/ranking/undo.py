@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.applying import as_problem
@@ -34,12 +31,12 @@ def undo(journal: Path, on_progress: ProgressHandler | None = None) -> Outcome:
             was = event.get("was") if event.get("state") == "undoing" else event.get("state")
             opened.note(number, "undoing", was=was)
             try:
-                _undo_one(step, number, opened)
+                changed = _undo_one(step, number, opened)
             except (PhotoError, OSError) as error:
                 problems.append(as_problem(error, step.target))
             else:
                 opened.note(number, "undone")
-                if _changed(step, was, event):
+                if changed and was != "failed":
                     done.append(step)
             if on_progress is not None:
                 on_progress(count + 1, len(numbers))
@@ -54,19 +51,17 @@ def _begun(history: History) -> list[int]:
     return sorted(known | ({silent} if silent is not None else set()), reverse=True)
 
 
-def _changed(step: Step, state: str | None, event: Mapping[str, Any]) -> bool:
-    """Whether the step had changed anything: not one that failed, nor marks that were there already."""
-    return state != "failed" and (step.action not in ("mark", "embed") or "after" in event)
-
-
-def _undo_one(step: Step, number: int, journal: Journal) -> None:
+def _undo_one(step: Step, number: int, journal: Journal) -> bool:
+    """Whether there was anything to take back."""
     if step.action == "folder":
-        with contextlib.suppress(OSError):  # someone put something there, or it was never made
+        try:
             step.target.rmdir()
-    elif step.action in ("mark", "embed"):
+        except OSError:  # someone put something there, or it was never made
+            return False
+        return True
+    if step.action in ("mark", "embed"):
         part = part_name(journal, number, step.target.parent)
         if os.path.lexists(part):  # a read-only disk refuses to remove even what is not there
             part.unlink()
-        unwrite_marks(step, journal.history.events.get(number, {}), part)
-    else:
-        untransfer(step, number, journal)
+        return unwrite_marks(step, journal.history.events.get(number, {}), part)
+    return untransfer(step, number, journal)

@@ -265,6 +265,36 @@ def test_undo_twice_does_nothing_more(photo: Path) -> None:
     assert undo(journal).done == ()
 
 
+@pytest.mark.parametrize("embed", [False, True])
+def test_undo_after_clear_takes_nothing_back(photo: Path, embed: bool) -> None:
+    journal = run(photo, ApplyOptions(embed=embed), mark=True)
+    assert len(clear([PhotoFile(photo)], ApplyOptions()).done) == 1
+    outcome = undo(journal)
+    assert (outcome.done, outcome.problems) == ((), ())
+    assert tree(photo.parent) == {"a.jpg": JPEG}
+
+
+def test_undo_of_a_copy_that_is_gone_takes_nothing_back(photo: Path, tmp_path: Path) -> None:
+    journal = run(photo, move="copy")
+    (tmp_path / "out" / "a.jpg").unlink()
+    assert [step.action for step in undo(journal).done] == ["folder"]
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_marks_of_a_photo_that_was_moved_are_taken_back_when_it_is_there_again(photo: Path, embed: bool) -> None:
+    journal = run(photo, ApplyOptions(embed=embed), mark=True)
+    shoot, elsewhere = photo.parent, photo.parent.with_name("elsewhere")
+    marked = tree(shoot)
+    shoot.rename(elsewhere)
+    outcome = undo(journal)
+    assert outcome.done == ()
+    assert [p.message.partition(",")[0] for p in outcome.problems] == ["no longer there"]
+    assert tree(elsewhere) == marked
+    elsewhere.rename(shoot)
+    assert len(undo(journal).done) == 1
+    assert tree(shoot) == {"a.jpg": JPEG}
+
+
 def test_a_readers_view_of_marks_after_undo(photo: Path) -> None:
     journal = run(photo, ApplyOptions(embed=True), mark=True)
     assert read_embedded(photo).xmp["Xmp.xmp.Rating"] == "4"
