@@ -80,3 +80,16 @@ def check_used(given: Sequence[str], *, marks: bool, embeds: bool, files: bool, 
     for options, there, why, hint in needs:
         if not there and (unused := [name for name in given if name in options]):
             raise UsageError(f"{' and '.join(unused)} would do nothing: {why}", hint=f"{hint}, or leave it out")
+
+
+_OF_PHOTOS = frozenset(
+    {"--include", "--exclude", "--recursive", "--no-recursive", "--model", "--models-dir", "--crops", "--precision"}
+)
+
+
+def check_table(given: Sequence[str], sources: Sequence[Path]) -> None:
+    """Raise UsageError where an option says which photos are taken, or how they are scored, and a table does."""
+    unused = [name for name in given if name in _OF_PHOTOS]
+    if unused and len(sources) == 1 and is_score_table(sources[0]):
+        hint = "name the photos or their folders, or leave it out"
+        raise UsageError(f"{' and '.join(unused)} would do nothing: {sources[0]} is ranked as it is", hint=hint)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.file_names import check_apart, check_kept
-from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_used
+from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_table, check_used
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
@@ -122,6 +122,7 @@ class Request:
             check_alone("--clear", self.given)
             check_no_table(self.sources)
         else:
+            check_table(self.given, self.sources)
             marks, embeds = self.marking.marks, self.marking.embed
             bursts = By.BURST in self.grouping.by
             check_used(self.given, marks=marks, embeds=embeds, files=bool(self.targets), bursts=bursts)

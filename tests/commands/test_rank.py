@@ -14,7 +14,7 @@ import pytest
 
 from piqa_cli.commands import rank_run
 from piqa_cli.commands.rank_request import Request
-from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, Top
+from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, Top, is_score_table
 from piqa_cli.ranking.ranked_table import SCHEMA
 from tests.conftest import full_score
 
@@ -27,8 +27,13 @@ def rank(piqa, model, monkeypatch, tmp_path):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    alone = {"--clear", "--plan", "--undo"}  # no photo is scored
-    return lambda *args: piqa("rank", *args, *(() if alone.intersection(args) else ("--model", model.path)))
+    alone = {"--clear", "--plan", "--undo"}
+
+    def run(*args):
+        scored = args and not alone.intersection(args) and not is_score_table(Path(str(args[0])))
+        return piqa("rank", *args, *(("--model", model.path) if scored else ()))
+
+    return run
 
 
 @pytest.fixture
@@ -137,6 +142,8 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "-o", "{photos}"], ".csv"),
         (["{photos}", "no.csv"], "stands alone"),
         (["no.csv"], "no.csv"),
+        (["no.csv", "--exclude", "a/*", "--no-recursive"], "--no-recursive and --exclude would do nothing: no.csv is"),
+        (["no.csv", "--model", "other"], "--model would do nothing"),
         (["/no/such"], "/no/such"),
     ],
     ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
