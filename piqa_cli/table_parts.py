@@ -39,6 +39,15 @@ def parts_of(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names, key=lambda name: (len(name), name))]
 
 
+def beside_parts(folder: Path) -> str | None:
+    """What keeps a folder with parts from being a table: the first thing in it that is none of them."""
+    with suppress(OSError):
+        names = sorted(file.name for file in folder.iterdir())
+        if any(map(is_part, names)):
+            return next((name for name in names if not is_part(name) and not name.startswith(_BESIDE)), None)
+    return None
+
+
 def complete_parts(folder: Path) -> list[Path]:
     """`parts_of` a table that is all there.
 

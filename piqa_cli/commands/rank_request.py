@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
-from piqa_cli.commands.file_names import check_apart, check_kept
+from piqa_cli.commands.file_names import check_apart, check_kept, check_outside
 from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_table, check_used
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL
@@ -163,6 +163,7 @@ class Request:
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()
+        check_outside(self.sources, [self.delivery.output, self.acting.journal, *self.targets.values()])
         check_apart(output=self.delivery.output, plan_out=self.acting.plan_out, journal=self.acting.journal)
 
     def _check_plan_out(self, path: Path) -> None:

@@ -17,7 +17,7 @@ from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.collection import Progress, score_collection
 from piqa_cli.scoring.options import EngineOptions
-from piqa_cli.table_parts import parts_of
+from piqa_cli.table_parts import beside_parts, parts_of
 
 STDIN = Path("-")
 _NAMED_IN_MESSAGE = 3
@@ -60,13 +60,19 @@ def nothing_found(paths: Sequence[Path]) -> UsageError:
     names = ["the list on stdin" if path == STDIN else str(path) for path in dict.fromkeys(paths)]
     rest = len(names) - _NAMED_IN_MESSAGE
     where = ", ".join(names[:_NAMED_IN_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
+    return UsageError(f"no photos found in {where}", hint=_instead(paths))
+
+
+def _instead(paths: Sequence[Path]) -> str:
+    """What to name where there were no photos."""
+    for folder in (path for path in paths if path != STDIN):
+        if parts_of(folder):
+            return f"{folder} is a score table: `piqa rank` and `piqa report` take it"
+        if other := beside_parts(folder):
+            return f"{folder} holds the parts of a score table, and {other}: take that out, and it is a table again"
     suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
     hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include"
-    if set(paths) == {STDIN}:
-        hint = f"it is empty, or names folders without any: {hint}"
-    if table := next((path for path in paths if path != STDIN and parts_of(path)), None):
-        hint = f"{table} is a score table: `piqa rank` and `piqa report` take it"
-    return UsageError(f"no photos found in {where}", hint=hint)
+    return f"it is empty, or names folders without any: {hint}" if set(paths) == {STDIN} else hint
 
 
 def open_cache(folder: Path | None, *, quiet: bool) -> ResultCache:

@@ -208,6 +208,35 @@ def test_a_table_may_get_its_ranking_in_place(rank, piqa, model, photos) -> None
     assert pl.read_csv("scores.csv").columns[-len(SCHEMA) :] == list(SCHEMA)
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-o", "scores/part-00000.parquet"],
+        ["-o", "./scores/ranked.csv"],
+        ["--write-xmp", "--plan-out", "scores/plan.json"],
+        ["--write-xmp", "--apply", "--journal", "scores/j.jsonl"],
+        ["--top", "1", "--copy-to", "scores/best", "--apply"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_put_into_a_table_in_parts(rank, piqa, model, photos, args) -> None:
+    assert piqa("score", photos, "-o", "scores", "--model", model.path).code == 0
+    before = contents(Path("scores"))
+    result = rank("scores", *args)
+    assert result.code == 2
+    assert f"{Path(args[-1] if args[-1] != '--apply' else args[-2])} lies in scores, a score table" in result.err
+    assert contents(Path("scores")) == before
+    assert not list(photos.glob("*.xmp"))
+
+
+def test_something_beside_the_parts_of_a_table_is_named(rank, piqa, model, photos) -> None:
+    assert piqa("score", photos, "-o", "scores", "--model", model.path).code == 0
+    Path("scores/desktop.ini").touch()
+    result = rank("scores")
+    assert result.code == 2
+    assert "scores holds the parts of a score table, and desktop.ini: take that out" in result.err
+
+
 def test_a_table_gets_its_embeddings_from_the_cache(rank, piqa, model, photos, engine, monkeypatch) -> None:
     from tests.ranking.made_scores import like
 
