@@ -79,13 +79,14 @@ def rank(
     Exit codes: 0 fine, 1 a photo is below --fail-under, 2 wrong usage, 3 something could not be done to a file, or
     with --strict could not be scored, 130 interrupted.
     """
+    targets = _targets(copy=copy_to, hardlink=hardlink_to, symlink=symlink_to, move=move_to)
     request = Request(
         sources=tuple(paths or ()),
         grouping=GroupOptions(tuple(by), gap, similarity, duplicates),
         choice=Choice(top, per_group, min_score, max_photos, reject_below),
         star_cuts=stars,
         marking=Marking(write_xmp, xmp_naming.value, embed, keep_modified, overwrite_ratings, clear),
-        targets=_targets(copy=copy_to, hardlink=hardlink_to, symlink=symlink_to, move=move_to),
+        targets=targets,
         layout=into,
         acting=Acting(apply, plan_out, plan, journal, undo),
         delivery=Delivery(output, form, show=show, fail_under=fail_under, strict=strict, quiet=quiet),
@@ -93,6 +94,7 @@ def rank(
             recursive=recursive,
             include=tuple(include),
             exclude=tuple(exclude),
+            apart=_of_copies(targets),
             model=model,
             models_dir=models_dir,
             engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),
@@ -112,3 +114,8 @@ def rank(
 def _targets(**folders: Path | None) -> dict[Move, Path]:
     moves: tuple[Move, ...] = ("copy", "hardlink", "symlink", "move")
     return {move: folder for move in moves if (folder := folders[move]) is not None}
+
+
+def _of_copies(targets: dict[Move, Path]) -> tuple[Path, ...]:
+    """Folders whose photos are there twice: inside the shoot they would be ranked against their own originals."""
+    return tuple(folder for move, folder in targets.items() if move != "move")

@@ -54,6 +54,7 @@ class Scoring:
     recursive: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    apart: tuple[Path, ...] = ()  # folders that are not entered on the way through another
     model: str = DEFAULT_MODEL
     models_dir: Path | None = None
     engine: EngineOptions = field(default_factory=EngineOptions)

@@ -20,6 +20,7 @@ def run_rank(request: Request) -> int:
         if request.acting.undo is not None:
             return run_undo(request)
         return run_plan(request) if request.acting.plan is not None else run_clear(request, _photos(request))
+    _tell_what_is_apart(request)
     run, frame = gather(request.sources, request.scoring, verb="rank", quiet=request.delivery.quiet)
     if frame is not None and not any(score.embedding for score in run.scores):
         _do_without_embeddings(request)
@@ -33,6 +34,14 @@ def run_rank(request: Request) -> int:
 
 def _photos(request: Request) -> Iterable[PhotoFile]:
     return found_photos(request.sources, request.scoring, quiet=request.delivery.quiet)
+
+
+def _tell_what_is_apart(request: Request) -> None:
+    sources = [path.resolve() for path in request.sources]
+    for folder in request.scoring.apart if request.scoring.recursive and not request.delivery.quiet else ():
+        inside = not set(sources).isdisjoint(folder.resolve().parents) and folder.resolve() not in sources
+        if inside and folder.is_dir():
+            note(f"photos in {folder} are left out: it is where copies go")
 
 
 def _do_without_embeddings(request: Request) -> None:

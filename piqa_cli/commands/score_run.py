@@ -36,11 +36,18 @@ class Run:
 
 
 def find_photos(
-    paths: Sequence[Path], *, recursive: bool, include: Sequence[str], exclude: Sequence[str], quiet: bool
+    paths: Sequence[Path],
+    *,
+    recursive: bool,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    quiet: bool,
+    apart: Sequence[Path] = (),
 ) -> Iterator[PhotoFile]:
     """The photos that the command line means, `-` standing for a list on stdin.
 
     A path of that list that is gone by now, or cannot be read, becomes a row that says so; a typed one is a mistake.
+    Folders in `apart` are not entered on the way through another.
 
     Raises:
         UsageError: at once, for a typed path that does not exist, or cannot be read.
@@ -51,6 +58,7 @@ def find_photos(
         recursive=recursive,
         include=include,
         exclude=exclude,
+        apart=apart,
         on_problem=lambda problem: None if quiet else note(f"skipped {problem.path}: {problem.message}"),
     )
 

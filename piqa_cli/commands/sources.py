@@ -45,7 +45,12 @@ def gather(sources: Sequence[Path], scoring: Scoring, *, verb: str, quiet: bool)
 def found_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Iterable[PhotoFile]:
     """The photos that the command line means."""
     return find_photos(
-        sources, recursive=scoring.recursive, include=scoring.include, exclude=scoring.exclude, quiet=quiet
+        sources,
+        recursive=scoring.recursive,
+        include=scoring.include,
+        exclude=scoring.exclude,
+        apart=scoring.apart,
+        quiet=quiet,
     )
 
 

@@ -29,6 +29,7 @@ def discover(
     recursive: bool = True,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    apart: Sequence[Path] = (),
     on_problem: ProblemHandler | None = None,
 ) -> Iterator[PhotoFile]:
     """Find the photos among `paths`, then among `listed`, in the order named, each file once.
@@ -37,7 +38,8 @@ def discover(
     by name, then sub-folders by name; regular files with a suffix of `IMAGE_SUFFIXES` or `RAW_SUFFIXES`, no dot-files,
     no junk such as `@eaDir`, no symlinks (a named path may itself be a symlink, hidden or junk). `include` and
     `exclude` are shell patterns without regard to case, tried on the path relative to the walked folder and on the bare
-    name (see `Globs`); exclude wins, and an excluded folder is not entered. A JPEG or HEIC with a RAW file of the same
+    name (see `Globs`); exclude wins, and an excluded folder is not entered, nor is one in `apart` on the way through
+    another. A JPEG or HEIC with a RAW file of the same
     stem in the same folder is one photo, and an include pattern may match either of the two.
 
     A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
@@ -58,7 +60,8 @@ def discover(
             named.setdefault(item.real, item)
     files = {item.real for item in named.values() if not item.is_folder}
     folders = named.keys() - files
-    rules = WalkRules(recursive, Globs(include), Globs(exclude), files, folders, on_problem)
+    passed = {*folders, *(path.resolve() for path in apart)}
+    rules = WalkRules(recursive, Globs(include), Globs(exclude), files, passed, on_problem)
     return chain(_find(list(named.values()), rules), lost.values())
 
 

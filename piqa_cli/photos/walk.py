@@ -44,7 +44,7 @@ class WalkRules:
     include: Globs
     exclude: Globs
     named_files: Set[Path]  # resolved; each is yielded on its own, not by a walk
-    named_folders: Set[Path]  # resolved; each is walked on its own, not as a part of another
+    named_folders: Set[Path]  # resolved; each is walked on its own if at all, not as a part of another
     on_problem: ProblemHandler | None
 
 

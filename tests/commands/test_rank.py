@@ -370,6 +370,28 @@ def test_a_run_with_nothing_to_do_names_no_journal(rank, photos, tmp_path) -> No
     assert len(list((tmp_path / "state").rglob("*.jsonl"))) == 1
 
 
+@pytest.mark.parametrize("way", ["--copy-to", "--hardlink-to"])
+def test_copies_inside_the_shoot_are_not_ranked_along(rank, photos, way) -> None:
+    args = (photos, "--top", "2", "--write-xmp", way, photos / "best", "--apply", "--format", "csv")
+    first = rank(*args)
+    assert "left out" not in first.err
+    after = contents(photos)
+    assert {"best/picks/80.jpg", "best/picks/90.jpg"} < set(after)
+    again = rank(*args)
+    assert again.out == first.out
+    assert f"photos in {photos / 'best'} are left out: it is where copies go" in again.err
+    assert contents(photos) == after
+
+
+def test_what_was_moved_within_the_shoot_is_ranked_along(rank, photos) -> None:
+    args = (photos, "--top", "2", "--move-to", photos / "best", "--apply")
+    assert rank(*args).code == 0
+    after = contents(photos)
+    again = rank(*args)
+    assert "left out" not in again.err
+    assert contents(photos) == after  # not the next two
+
+
 def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, tmp_path) -> None:
     before, out = contents(photos), tmp_path / "out"
     moved = rank(photos, "--top", "1", "--move-to", out, "--apply", "--journal", tmp_path / "Müllers journal; 1.jsonl")

@@ -38,6 +38,15 @@ def test_not_recursive_stays_in_the_folder(tmp_path: Path) -> None:
     assert found(tmp_path, recursive=False) == ["a.jpg"]
 
 
+def test_a_folder_apart_is_walked_only_where_it_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "best/picks/b.jpg", "sub/c.jpg")
+    best = tmp_path / "sub" / ".." / "best"
+    assert found(tmp_path, apart=[best]) == ["a.jpg", "sub/c.jpg"]
+    named = [photo.path.name for photo in discover([tmp_path, tmp_path / "best"], apart=[best])]
+    assert named == ["a.jpg", "c.jpg", "b.jpg"]
+    assert [photo.path.name for photo in discover([tmp_path / "best/picks"], apart=[best])] == ["b.jpg"]
+
+
 @pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES | RAW_SUFFIXES))
 def test_suffixes_in_any_case(tmp_path: Path, suffix: str) -> None:
     touch(tmp_path, f"low{suffix}", f"UP{suffix.upper()}")
