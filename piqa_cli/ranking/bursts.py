@@ -19,6 +19,7 @@ DUPLICATE_SIMILARITY = 0.93
 _SERIES_FROM = 0.65  # to `DUPLICATE_SIMILARITY`: median cosine of a series' photos, some places apart
 _SOME_PLACES = range(5, 15)  # nearer ones may be of the same burst
 _FEW = 3  # of them, at least, to tell
+_FOURTH = 4  # of a short sequence one photo in so many may be of something else
 TIME_ALONE = -1.0
 """The cosine that any two photos reach: whether they are of one burst is then told by time, or not at all."""
 _LOOK_BACK = 4  # frames that a photo is compared with
@@ -69,19 +70,28 @@ def _without_times(shots: Sequence[Shot], place: int, similarity: Similarity | N
     """The cosine that tells a burst at this place of a sequence without times.
 
     It is higher in a series of different subjects in one pose and light, such as school photos: where photos some
-    places before, after or around this one are alike, too.
+    places before, after or around this one are alike, too; where there are too few of them, most photos around it.
     """
     near, far = _SOME_PLACES.start, _SOME_PLACES.stop
     before = shots[max(place - far + 1, 0) : max(place - near + 1, 0)]
     after = shots[place + near : place + far]
-    others = (before, after, [*before, *after])
-    in_series = any(_is_series(shots[place], part, similarity) for part in others)
+    shot, others = shots[place], [*before, *after]
+    if len(others) >= _FEW:
+        in_series = any(_is_series(shot, part, similarity) for part in (before, after, others))
+    else:
+        around = [*shots[max(place - far + 1, 0) : place], *shots[place + 1 : place + far]]
+        in_series = _is_series(shot, around, similarity, most=True)
     return DUPLICATE_SIMILARITY if in_series else UNTIMED_SIMILARITY
 
 
-def _is_series(shot: Shot, others: Sequence[Shot], similarity: Similarity | None) -> bool:
+def _is_series(shot: Shot, others: Sequence[Shot], similarity: Similarity | None, *, most: bool = False) -> bool:
+    """Whether the others are alike, by half of them, or by `most`; but not nearly the same."""
     cosines = [] if similarity is None else similarity.to_each(shot.index, [other.index for other in others])
-    return len(cosines) >= _FEW and _SERIES_FROM <= median(cosines) < DUPLICATE_SIMILARITY
+    if len(cosines) < _FEW:
+        return False
+    usual = median(cosines)
+    low = sorted(cosines)[len(cosines) // _FOURTH] if most else usual
+    return low >= _SERIES_FROM and usual < DUPLICATE_SIMILARITY
 
 
 def _joined(bursts: Sequence[list[Shot]], shot: Shot, timed: bool, similarity: Similarity | None, least: float) -> int:

@@ -159,6 +159,20 @@ def test_in_a_series_without_times_different_people_are_no_burst() -> None:
     assert bursts(series(*range(12)), least=0.8) == [[f"{n:02}" for n in range(12)]]  # as it was asked for
 
 
+@pytest.mark.parametrize("count", range(4, 12))
+def test_a_few_different_people_without_times_are_no_burst(count: int) -> None:
+    assert bursts(series(*range(count))) == [[f"{n:02}"] for n in range(count)]
+
+
+def test_a_few_frames_without_times_are_a_burst_beside_something_else() -> None:
+    for others in ([1], [1, 2], [1, 1, 1]):
+        frames = [photo(f"a{n}", change=0.3 * (n == 2)) for n in range(4)]
+        rest = [photo(f"b{n}", subject=subject) for n, subject in enumerate(others)]
+        assert bursts([*frames[:3], *rest])[0] == ["a0", "a1"]
+        frames[2] = photo("a2", change=0.15)
+        assert bursts([*frames[:3], *rest])[0] == ["a0", "a1", "a2"]
+
+
 def test_a_shaken_frame_in_a_series_stays_with_the_ones_around_it() -> None:
     photos = series(0, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9)
     photos[4] = photo("04", subject=3, change=0.8)  # .90 like the frames around it
