@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piqa_cli.commands.console import note
 from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.commands.score_run import STDIN, Run, collect, find_photos, nothing_found, open_cache
 from piqa_cli.errors import UsageError
@@ -72,6 +74,8 @@ def _from_table(table: Path, scoring: Scoring, *, quiet: bool) -> tuple[Run, pl.
     if frame.is_empty():
         raise UsageError(f"{table} has no rows", hint="score some photos first")
     scores = to_scores(frame)
+    if not quiet and not any(score.path.is_absolute() or os.path.lexists(score.path) for score in scores):
+        note(f"no photo is where {table} says: run it in the folder that they were scored from")
     if not scoring.no_cache:
         scores = _with_embeddings(scores, scoring, quiet=quiet)
     return Run(scores=scores, seconds=time.perf_counter() - started), frame

@@ -202,6 +202,16 @@ def test_a_score_table_is_ranked(rank, piqa, model, photos, suffix) -> None:
     assert Path("direct.csv").read_text() == Path("ranked.csv").read_text()
 
 
+def test_a_table_from_another_folder_is_said_to_be(rank, piqa, model, photos, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(photos)
+    assert piqa("score", ".", "-o", tmp_path / "scores.csv", "--model", model.path).code == 0
+    words = f"no photo is where {tmp_path / 'scores.csv'} says: run it in the folder that they were scored from"
+    assert words not in rank(tmp_path / "scores.csv").err
+    monkeypatch.chdir(tmp_path)
+    assert words in rank(tmp_path / "scores.csv").err
+    assert words not in rank(tmp_path / "scores.csv", "-q").err
+
+
 def test_a_table_may_get_its_ranking_in_place(rank, piqa, model, photos) -> None:
     assert piqa("score", photos, "-o", "scores.csv", "--model", model.path).code == 0
     assert rank("scores.csv", "-o", "scores.csv").code == 0
