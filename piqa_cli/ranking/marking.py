@@ -19,7 +19,7 @@ from piqa_cli.ranking.journal import Journal
 from piqa_cli.ranking.marks import cleared, marked
 from piqa_cli.ranking.steps import ApplyOptions, Marks, Step
 
-_GONE = "no longer there, so its marks stay: bring it back from where it was moved, and undo again"
+_GONE = "no longer there, moved or removed: where it was moved, bring it back and undo again"
 
 
 @dataclass(frozen=True, slots=True)
