@@ -15,7 +15,7 @@ from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.score_run import nothing_found
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
-from piqa_cli.ranking.actions import ApplyOptions, Outcome, apply_plan, clear, default_journal, preview, undo
+from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
 from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
@@ -72,13 +72,14 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
 
 def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
     journal = request.acting.journal or default_journal()
+    shown = None
     if not request.delivery.quiet or not request.acting.apply:
-        _show_plan(plan, options, request, journal)
+        shown = _show_plan(plan, options, request, journal)
     if not request.acting.apply:
         return 0
     try:
         with StepBar("working", quiet=request.delivery.quiet) as bar:
-            outcome = apply_plan(plan, options, journal, bar.update)
+            outcome = apply_plan(plan, options, journal, bar.update, shown)
     except KeyboardInterrupt:
         if journal.exists():
             console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
@@ -86,14 +87,14 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
     return _report(outcome, request, "done")
 
 
-def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> None:
+def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> Preview:
     found = preview(plan, options)
     console.say(*preview_lines(found, applied=request.acting.apply))
-    if request.delivery.quiet:
-        return
-    _hint_at_embedding(plan, options)
-    if request.acting.apply and (found.steps or journal.exists()):  # else none is written
-        console.say(((" journal  ", "bold"), (console.safe_text(str(journal)), "")))
+    if not request.delivery.quiet:
+        _hint_at_embedding(plan, options)
+        if request.acting.apply and (found.steps or journal.exists()):  # else none is written
+            console.say(((" journal  ", "bold"), (console.safe_text(str(journal)), "")))
+    return found
 
 
 def _hint_at_embedding(plan: Plan, options: ApplyOptions) -> None:

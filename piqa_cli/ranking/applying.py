@@ -23,9 +23,15 @@ _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def apply_plan(
-    plan: Plan, options: ApplyOptions, journal: Path | None = None, on_progress: ProgressHandler | None = None
+    plan: Plan,
+    options: ApplyOptions,
+    journal: Path | None = None,
+    on_progress: ProgressHandler | None = None,
+    prepared: Preview | None = None,
 ) -> Outcome:
     """Take the plan's steps; `journal` None: a new one in the user's state folder.
+
+    `prepared` is what `preview` has just said of this plan, if anyone asked: it reads and compares whole photos.
 
     A journal that exists already must be of the same plan: its run is finished then. A step that fails leaves its file
     as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot. A
@@ -44,7 +50,7 @@ def apply_plan(
         prepared = Preview(history.steps)
         opened = Journal.resume(path)
     else:
-        prepared = preview(plan, options)
+        prepared = prepared or preview(plan, options)
         if not prepared.steps:
             return Outcome((), prepared.skipped, prepared.problems)
         check_space(prepared.steps)

@@ -14,6 +14,7 @@ import pytest
 
 from piqa_cli.commands import rank_run
 from piqa_cli.commands.rank_request import Request
+from piqa_cli.ranking import names
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, Top, is_score_table
 from piqa_cli.ranking.ranked_table import SCHEMA
 from tests.conftest import full_score
@@ -400,6 +401,17 @@ def test_what_was_moved_within_the_shoot_is_ranked_along(rank, photos) -> None:
     again = rank(*args)
     assert "left out" not in again.err
     assert contents(photos) == after  # not the next two
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["told", "quiet"])
+def test_photos_that_are_there_already_are_compared_once(rank, photos, tmp_path, monkeypatch, quiet) -> None:
+    copy = (photos, "--top", "3", "--copy-to", tmp_path / "out", "--apply", *quiet)
+    assert rank(*copy).code == 0
+    compared: list[Path] = []
+    real = names.same_content
+    monkeypatch.setattr(names, "same_content", lambda one, other: compared.append(one) or real(one, other))
+    assert rank(*copy).code == 0
+    assert sorted(path.name for path in compared) == ["70.jpg", "80.jpg", "90.jpg"]
 
 
 def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, tmp_path) -> None:
