@@ -5,6 +5,9 @@ from __future__ import annotations
 _SEPARATORS = ",;\t"
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
+NOT_UTF8 = "its text is not in UTF-8"
+SAVE_AS_UTF8 = "save it as 'CSV UTF-8', which spreadsheets offer beside plain CSV"
+
 
 def separator_of(head: str) -> str:
     """Comma, semicolon or tab: the one that the first line, the names of the columns, has most of."""

@@ -16,6 +16,7 @@ from piqa_cli.ranking.options import is_csv_plan
 from piqa_cli.ranking.plan import DECISIONS, MOVES, PLAN_VERSION, Plan, PlanItem
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.steps import ApplyOptions
+from piqa_cli.spreadsheets import NOT_UTF8, SAVE_AS_UTF8
 
 _KIND = "piqa rank plan"
 _PLAN_KEYS = ("kind", "version", "created", "source", "options", "items")
@@ -77,10 +78,10 @@ def load_plan(path: Path, options: ApplyOptions | None = None) -> tuple[Plan, Ap
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"cannot read the plan {path}: {reason}", hint="name a file that --plan-out or a report made"
-        ) from None
+        wide = isinstance(error, UnicodeDecodeError)
+        reason = NOT_UTF8 if wide else getattr(error, "strerror", None) or str(error)
+        hint = SAVE_AS_UTF8 if wide and is_csv_plan(path) else "name a file that --plan-out or a report made"
+        raise UsageError(f"cannot read the plan {path}: {reason}", hint=hint) from None
     if is_csv_plan(path):
         return plan_from_csv(text, f"plan {path}"), options or ApplyOptions()
     return plan_from_json(text, f"plan {path}")

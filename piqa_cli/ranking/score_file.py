@@ -15,7 +15,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
-from piqa_cli.spreadsheets import separator_of
+from piqa_cli.spreadsheets import NOT_UTF8, SAVE_AS_UTF8, separator_of
 from piqa_cli.table_parts import complete_parts
 
 _NEEDED = ("path", "score", "status")
@@ -49,7 +49,9 @@ def read_score_file(path: Path) -> pl.DataFrame:
         frame = _together(parts) if parts else _READERS[path.suffix.lower()](path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = (str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"cannot read the score table {path}: {reason[:_MOST_REASON]}", hint=_HINT) from None
+        foreign = path.suffix.lower() == ".csv" and "utf-8" in reason
+        reason, hint = (NOT_UTF8, SAVE_AS_UTF8) if foreign else (reason[:_MOST_REASON], _HINT)
+        raise UsageError(f"cannot read the score table {path}: {reason}", hint=hint) from None
     missing = [name for name in _NEEDED if name not in frame.columns]
     if missing:
         raise UsageError(f"{path} is no score table: no column {', '.join(missing)}", hint=_HINT)
@@ -80,7 +82,7 @@ def _together(parts: list[Path]) -> pl.DataFrame:
 def _csv(path: Path) -> pl.DataFrame:
     """As text, with the point in numbers that a spreadsheet with commas in them separated by semicolons."""
     with path.open("rb") as file:
-        separator = separator_of(file.readline().decode("utf-8", "replace"))
+        separator = separator_of(file.readline().decode("utf-8"))
     frame = pl.read_csv(path, infer_schema=False, glob=False, separator=separator)
     if separator == ",":
         return frame

@@ -40,6 +40,14 @@ def test_separators_and_decimals_of_other_countries(separator):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes")
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_plan_that_a_spreadsheet_saved_in_its_own_encoding(tmp_path, encoding):
+    (tmp_path / "p.csv").write_text("photo,decision\n/a/Müller.jpg,pick\n", encoding=encoding)
+    with pytest.raises(UsageError, match=r"p\.csv: its text is not in UTF-8") as caught:
+        load_plan(tmp_path / "p.csv")
+    assert "CSV UTF-8" in caught.value.hint
+
+
 def test_bytes_of_a_name_that_are_no_utf8(tmp_path):
     (item,) = plan_from_csv(f"photo,decision\n{tmp_path}/a\\xff.jpg,pick\n").items
     assert os.fsencode(item.photo.name) == b"a\xff.jpg"

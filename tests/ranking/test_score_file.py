@@ -16,6 +16,15 @@ from piqa_cli.scoring.table import to_frame
 from tests.conftest import full_score
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_table_that_a_spreadsheet_saved_in_its_own_encoding(tmp_path: Path, encoding: str) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("path,score,status\nMüller.jpg,50,ok\n", encoding=encoding)
+    with pytest.raises(UsageError, match=r"own\.csv: its text is not in UTF-8") as caught:
+        read_score_file(table)
+    assert "CSV UTF-8" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
 def test_what_score_writes_is_read_back(tmp_path: Path, suffix: str) -> None:
     scores = [
