@@ -62,6 +62,21 @@ def test_what_a_packet_says(tmp_path: Path, xmp: bytes, expected: int | None) ->
     assert read_rating(photo(tmp_path, xmp=xmp)) == expected
 
 
+def test_what_other_programs_repeat_of_own_marks_is_no_persons_rating(tmp_path: Path) -> None:
+    repeated = packet(rating="4", own="4", microsoft="75")
+    path = photo(tmp_path, {RATING: 4, PERCENT: 75}, repeated)
+    assert read_rating(path) is None
+    assert read_rating(path, include_own=True) == 4
+    assert read_rating(photo(tmp_path, {RATING: 5}, repeated)) == 5  # a person's
+    assert read_rating(photo(tmp_path, {RATING: 4}, packet(rating="4", own="4", microsoft="99"))) == 5
+    assert read_rating(photo(tmp_path, {RATING: 4}, packet(rating="4", own="4", before="4"))) == 4
+    assert read_rating(photo(tmp_path, {RATING: 4}, packet(rating="3", own="4"))) == 3
+    path = photo(tmp_path, {RATING: 4, PERCENT: 75})
+    assert read_rating(path) == 4
+    (tmp_path / "a.xmp").write_bytes(packet(rating="4", own="4"))
+    assert read_rating(path) is None
+
+
 def test_own_marks_count_when_asked_for(tmp_path: Path) -> None:
     path = photo(tmp_path, xmp=packet(rating="4", own="4"))
     assert read_rating(path, include_own=True) == 4
