@@ -74,11 +74,16 @@ def _from_table(table: Path, scoring: Scoring, *, quiet: bool) -> tuple[Run, pl.
     if frame.is_empty():
         raise UsageError(f"{table} has no rows", hint="score some photos first")
     scores = to_scores(frame)
-    if not quiet and not any(score.path.is_absolute() or os.path.lexists(score.path) for score in scores):
+    if not quiet and not any(_is_told(score.path) or os.path.lexists(score.path) for score in scores):
         note(f"no photo is where {table} says: run it in the folder that they were scored from")
     if not scoring.no_cache:
         scores = _with_embeddings(scores, scoring, quiet=quiet)
     return Run(scores=scores, seconds=time.perf_counter() - started), frame
+
+
+def _is_told(path: Path) -> bool:
+    """Whether the path says by itself where the photo is: from the root, or in an object store (`s3://...`)."""
+    return path.is_absolute() or path.parts[:1] == ("s3:",)
 
 
 def _with_embeddings(scores: list[PhotoScore], scoring: Scoring, *, quiet: bool) -> list[PhotoScore]:

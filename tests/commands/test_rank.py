@@ -213,6 +213,12 @@ def test_a_table_from_another_folder_is_said_to_be(rank, piqa, model, photos, tm
     assert words not in rank(tmp_path / "scores.csv", "-q").err
 
 
+def test_a_table_of_an_object_store_is_from_no_folder(rank, tmp_path) -> None:
+    (tmp_path / "scores.csv").write_text("path,score,status\ns3://shoots/a.jpg,50,ok\n")
+    result = rank(tmp_path / "scores.csv")
+    assert (result.code, "no photo is where" in result.err) == (0, False)
+
+
 def test_a_table_may_get_its_ranking_in_place(rank, piqa, model, photos) -> None:
     assert piqa("score", photos, "-o", "scores.csv", "--model", model.path).code == 0
     assert rank("scores.csv", "-o", "scores.csv").code == 0
