@@ -83,7 +83,7 @@ def _from_table(table: Path, scoring: Scoring, *, quiet: bool) -> tuple[Run, pl.
 
 def _is_told(path: Path) -> bool:
     """Whether the path says by itself where the photo is: from the root, or in an object store (`s3://...`)."""
-    return path.is_absolute() or path.parts[:1] == ("s3:",)
+    return path.is_absolute() or any(part.endswith(":") for part in path.parts[:1])
 
 
 def _with_embeddings(scores: list[PhotoScore], scoring: Scoring, *, quiet: bool) -> list[PhotoScore]:
