@@ -58,8 +58,8 @@ def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions
 def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> bool:
     """Undo such a step: byte for byte where nobody wrote since, otherwise as `clear` does.
 
-    A sidecar that is gone while its photo is there has no marks any more; where the photo is gone, too, the marks are
-    wherever it was moved. Raises PhotoError then, and otherwise, OSError.
+    A sidecar, or a copy elsewhere, that is gone while its photo is there has no marks any more; where the photo is
+    gone, the marks are wherever it was moved. Raises PhotoError then, and otherwise, OSError.
 
     Returns:
         Whether there were marks to take back.
@@ -69,7 +69,8 @@ def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> bool:
     if "after" not in event:
         return False
     if seen is None:
-        if step.action == "embed" or not os.path.lexists(step.photo):
+        inside = step.action == "embed" and step.target.parent == step.photo.parent  # no copy of it elsewhere
+        if inside or not os.path.lexists(step.photo):
             raise UnreadablePhoto(_GONE, path=step.target)
         return False
     digest = _digest(seen.content)

@@ -295,6 +295,17 @@ def test_marks_of_a_photo_that_was_moved_are_taken_back_when_it_is_there_again(p
     assert tree(shoot) == {"a.jpg": JPEG}
 
 
+def test_a_marked_copy_that_is_gone_is_no_problem(photo: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "out" / "a.jpg", ApplyOptions(embed=True)
+    for stars in (4, 3):
+        wanted = plan(item(photo, mark=True, stars=stars, move="copy", destination=out))
+        assert not apply_plan(wanted, options, tmp_path / f"journal-{stars}").problems
+    assert read_embedded(out).xmp["Xmp.xmp.Rating"] == "3"  # the second run renewed the marks of the copy
+    out.unlink()
+    outcome = undo(tmp_path / "journal-3")
+    assert ([step.target for step in outcome.done], outcome.problems) == ([photo], ())
+
+
 def test_a_readers_view_of_marks_after_undo(photo: Path) -> None:
     journal = run(photo, ApplyOptions(embed=True), mark=True)
     assert read_embedded(photo).xmp["Xmp.xmp.Rating"] == "4"
