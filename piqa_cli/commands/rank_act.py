@@ -16,6 +16,7 @@ from piqa_cli.commands.score_run import nothing_found
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
 from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
+from piqa_cli.ranking.options import By
 from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
@@ -30,7 +31,9 @@ def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> int:
     """Make the plan that the command line asks for, write it, show it, and with --apply do it. The exit code."""
     move, folder = next(iter(request.targets.items()), (None, None))
     chosen = request.choice.picks or request.choice.reject_below is not None
-    filing = Filing(request.marking.marks, move, folder, request.layout, everything=not chosen)
+    outer = folder.resolve().parents if folder else ()
+    sinking = By.FOLDER in request.grouping.by and any(path.resolve() in outer for path in request.sources)
+    filing = Filing(request.marking.marks, move, folder, request.layout, everything=not chosen, sinking=sinking)
     plan = make_plan(ranked, filing, " ".join(map(str, request.sources)))
     options = _options(request)
     if request.acting.plan_out is not None:

@@ -27,6 +27,7 @@ class Filing:
     folder: Path | None = None  # where to
     layout: Layout = Layout.PICKS
     everything: bool = False  # also photos that are neither pick nor reject; no choice was asked for
+    sinking: bool = False  # groups are named after folders, and the target folder is among those
 
 
 def make_plan(ranked: Sequence[RankedPhoto], filing: Filing, source: str) -> Plan:
@@ -70,7 +71,12 @@ def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set
 def _destination(photo: RankedPhoto, path: Path, filing: Filing) -> Path | None:
     if filing.move is None or filing.folder is None or (photo.decision == "keep" and not filing.everything):
         return None
-    wanted = _absolute(filing.folder) / _inside(photo, filing.layout) / path.name
+    target = _absolute(filing.folder)
+    inside = _inside(photo, filing.layout)
+    grouped = filing.layout is Layout.GROUP and photo.decision != "reject"
+    if filing.sinking and grouped and path.is_relative_to(target):
+        return None  # filed by an earlier run: named after the folder that it is in now, it would sink with every run
+    wanted = target / inside / path.name
     return None if wanted == path else wanted
 
 

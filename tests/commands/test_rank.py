@@ -420,6 +420,20 @@ def test_photos_that_are_there_already_are_compared_once(rank, photos, tmp_path,
     assert sorted(path.name for path in compared) == ["70.jpg", "80.jpg", "90.jpg"]
 
 
+def test_photos_filed_by_folder_stay_where_the_first_run_put_them(rank, photos, tmp_path) -> None:
+    args = (photos, "--by", "folder", "--top", "2", "--move-to", photos / "best", "--into", "group", "--apply")
+    assert rank(*args).code == 0
+    after = contents(photos)
+    assert {f"best/{photos.name}/80.jpg", f"best/{photos.name}/90.jpg"} < set(after)
+    assert "nothing to do" in rank(*args).err
+    assert contents(photos) == after
+    assert rank(*args, "--reject-below", "85").code == 0
+    assert "best/rejects/80.jpg" in contents(photos)
+    args = (photos, "--by", "folder", "--top", "1", "--move-to", photos.parent, "--into", "group", "--by", "burst")
+    assert f"{photos}/" in rank(*args).err  # sorted within its folder, not left
+    assert "nothing to do" not in rank(*args).err
+
+
 def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, tmp_path) -> None:
     before, out = contents(photos), tmp_path / "out"
     moved = rank(photos, "--top", "1", "--move-to", out, "--apply", "--journal", tmp_path / "Müllers journal; 1.jsonl")
