@@ -50,8 +50,9 @@ def resampled_scenes(scenes: list[Array], rng: np.random.Generator) -> Array:
 def _metrics(label: Array, predicted: Array, measured: Measured, drawn: NDArray[np.int64]) -> Array:
     y, x = label[drawn], predicted[drawn]  # (count, n)
     found = {name: np.full(len(drawn), np.nan) for name in METRICS}
-    found["krcc"], found["pair_accuracy"] = _order(label, predicted, drawn)
+    tau, found["pair_accuracy"] = _order(label, predicted, drawn)
     if measured.fit is not None:
+        found["krcc"] = tau  # of two photos it would be 1 or -1, in scenes that the mean leaves out
         fitted = measured.fit.fitted[drawn]
         found["srcc"] = _correlations(rankdata(y, axis=1), rankdata(x, axis=1))
         found["plcc"], found["plcc_raw"] = _correlations(y, fitted), _correlations(y, x)

@@ -49,6 +49,17 @@ def test_scenes_without_a_number_are_left_out_and_say_why():
     assert found.scenes[1].intervals["srcc"] is None
 
 
+def test_scenes_without_a_number_have_no_part_in_its_interval_either():
+    """KRCC of a resample of two photos is 1 or -1: a shoot of many pairs had an interval that left its mean out."""
+    pairs = [(f"pair {i}", float(y), float(-y)) for i in range(20) for y in (1, 2)]
+    table = pl.concat([made([15, 15, 15]), pl.DataFrame(pairs, made([1]).schema, orient="row")])
+    found = evaluate(table, bootstrap=200)
+    for name in METRICS:
+        low, high = found.mean_intervals[name]
+        assert low <= found.mean[name] <= high, name
+    assert found.mean_intervals["krcc"][0] > 0
+
+
 def test_pairs_are_pooled_within_scenes():
     table = pl.DataFrame(
         {"scene": list("aaabb"), "label": [1.0, 2, 3, 1, 2], "predicted": [1.0, 2, 3, 9, 8]},
