@@ -140,8 +140,7 @@ def held_out(frame: pl.DataFrame, share: float, seed: int, *, by_scene: bool) ->
     Raises:
         UsageError: `share` is not between 0 and 1.
     """
-    if not 0 <= share < 1:
-        raise UsageError(f"a share of {share:g} cannot be held out", hint="give a share from 0 to below 1")
+    check_share(share)
     if share == 0:
         return []
     if by_scene:
@@ -150,6 +149,12 @@ def held_out(frame: pl.DataFrame, share: float, seed: int, *, by_scene: bool) ->
         return frame.filter(pl.col("scene").is_in(chosen))["image"].to_list()
     scenes_of = frame.partition_by("scene", maintain_order=True)
     return [image for scene in scenes_of for image in _held_out_of_scene(scene, share, seed)]
+
+
+def check_share(share: float) -> None:
+    """Raise UsageError where a share that is to be held out is not from 0 to below 1."""
+    if not 0 <= share < 1:
+        raise UsageError(f"a share of {share:g} cannot be held out", hint="give a share from 0 to below 1")
 
 
 def large_scenes(frame: pl.DataFrame) -> list[str]:

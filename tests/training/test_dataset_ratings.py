@@ -54,6 +54,13 @@ def test_days_are_scenes_and_whole_days_are_the_test(library):
     assert len(read_ratings(library, test_share=0.25).part("test")) == 10  # nearer than two days
 
 
+@pytest.mark.parametrize("share", [20, 1, -0.1, float("nan")])
+def test_a_share_that_cannot_be_held_out(library, share):
+    """20 was taken for nearly everything: all days but one went to the test."""
+    with pytest.raises(UsageError, match="cannot be held out"):
+        read_ratings(library, test_share=share)
+
+
 def test_folders_are_scenes_where_that_is_asked_for(library):
     manifest = read_ratings(library, scenes="folder")
     assert set(manifest.frame["scene"]) == {"spring", "family/birthday", "family/trip", "studio"}

@@ -16,7 +16,7 @@ from piqa_cli.photos.exif import read_capture
 from piqa_cli.photos.ratings import REJECTED, read_rating
 from piqa_cli.records import PhotoFile
 from piqa_training.datasets.table import TEST_SHARE
-from piqa_training.manifest import SCHEMA, Manifest, held_out, lot
+from piqa_training.manifest import SCHEMA, Manifest, check_share, held_out, lot
 
 NAME = "ratings"
 LEAST_RATED = 20  # photos with stars; below this there is not even a test to speak of
@@ -59,8 +59,9 @@ def read_ratings(
         on_note: gets what is worth knowing, a line each: photos left out, ratings that could not be read.
 
     Raises:
-        UsageError: too few photos are rated, or they give nothing to compare.
+        UsageError: too few photos are rated, they give nothing to compare, or `test_share` is out of its range.
     """
+    check_share(test_share)
     note = on_note or (lambda _: None)
     photos = list(discover([folder]))
     rated = _rated(folder, photos, note)
