@@ -34,6 +34,7 @@ from piqa_training.starting import configuration
 # Options by name: None, [] or False where not given; `given`: those of the command line, as written.
 Request = dict[str, Any]
 
+_SYNTHETIC = "piqa pretrain synthetic"
 _SYNTHETIC_FILE = "synthetic.json"
 _NOT_REMEMBERED = {"resume", "device", "workers", "quiet", "given"}
 _NOT_OFFERED = (  # options of `piqa train` that have no use here
@@ -76,10 +77,10 @@ def run_synthetic(request: Request) -> None:
         return
     run = _needed(request, "output", "the folder that the run is written to")
     if request["resume"] is None:
-        check_new(run)
-    network = _lite_network(request)
-    _remember(request, run)
-    with _view(request) as view:
+        check_new(run, _SYNTHETIC, _began)
+    with saying_how_to_go_on(run, _SYNTHETIC, _began, "fewer --workers take less"), _view(request) as view:
+        network = _lite_network(request)
+        _remember(request, run)
         settings, faces = _synthetic_settings(request), _faces(request, sources, network.config, view)
         log = pretrain_synthetic(network, sources, [], faces, settings, run, view)
     if not request["quiet"]:
@@ -167,6 +168,11 @@ def _remember(request: Request, run: Path) -> None:
         (run / _SYNTHETIC_FILE).write_text(json.dumps(kept, indent=1), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{run}: cannot be written to: {error.strerror or error}", path=run) from error
+
+
+def _began(run: Path) -> bool:
+    """Whether a run of degradation ranking began here that is not finished."""
+    return (run / _SYNTHETIC_FILE).is_file() and not (run / LOG_FILE).is_file()
 
 
 def _remembered(request: Request) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from piqa_training.manifest import SPLITS, Manifest
 from piqa_training.settings import TrainSettings, load_settings
 
 _LOST_WORKER = re.compile(r"DataLoader worker .*(killed by signal|exited unexpectedly)")  # torch's words
+_LESS_MEMORY = "in a new run fewer --pairs or --checkpoint-activations take less"
 _WITH_RESUME = ("--resume", "--device", "--workers", "--quiet")
 _SETTINGS = {
     "backbone": "network.backbone",
@@ -89,8 +90,16 @@ def go_on(request: Request) -> None:
 
 
 @contextmanager
-def saying_how_to_go_on(run: Path, command: str) -> Iterator[None]:
+def saying_how_to_go_on(
+    run: Path, command: str, resumable: Callable[[Path], bool] = can_resume, less: str = _LESS_MEMORY
+) -> Iterator[None]:
     """Where somebody interrupts what is inside, say what goes on with the run; where memory runs out, what takes less.
+
+    Args:
+        run: its folder.
+        command: which goes on with it.
+        resumable: whether that can be done.
+        less: the options that save memory.
 
     Raises:
         EngineError: there is too little memory.
@@ -102,12 +111,11 @@ def saying_how_to_go_on(run: Path, command: str) -> Iterator[None]:
             hint = "the system may be out of memory: fewer --workers help"
             raise EngineError("a process that prepares photos is gone", hint=hint) from error
         if is_lack_of_memory(error):
-            hint = "in a new run fewer --pairs or --checkpoint-activations take less"
-            raise EngineError("there is too little memory for this training", hint=hint) from error
+            raise EngineError("there is too little memory for this training", hint=less) from error
         raise
     except KeyboardInterrupt:
         if _is_first():
-            again = f"{command} --resume {shell_word(run)}" if can_resume(run) else "the same command again"
+            again = f"{command} --resume {shell_word(run)}" if resumable(run) else "the same command again"
             warn(f"interrupted; to go on: {again}")
         raise
 

@@ -7,6 +7,7 @@ from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
+from piqa_cli.commands import pretrain_run
 from piqa_cli.commands.pretrain import app
 from piqa_cli.errors import PiqaError
 from tests.training.made_videos import make_video
@@ -70,6 +71,24 @@ def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
     (run / "log.json").unlink()
     call("synthetic", "--resume", run, "-q")
     assert (run / "model/model.safetensors").read_bytes() == before
+
+
+def test_a_stopped_synthetic_run_says_how_to_go_on(good, tmp_path, monkeypatch):
+    def stopped(*_):
+        raise stop
+
+    monkeypatch.setattr(pretrain_run, "pretrain_synthetic", stopped)
+    run, stop = tmp_path / "my run", KeyboardInterrupt()
+    command = ["synthetic", good, *TINY, "--cache-dir", tmp_path / "cache", "--output"]
+    again = f"piqa pretrain synthetic --resume '{run}'"
+    assert call(*command, run, code=130).splitlines()[-1] == f"piqa: interrupted; to go on: {again}"
+    with pytest.raises(PiqaError, match="not empty") as refused:
+        call(*command, run)
+    assert refused.value.hint == again
+    stop = MemoryError("out of memory")
+    with pytest.raises(PiqaError, match="too little memory") as refused:
+        call(*command, tmp_path / "other")
+    assert refused.value.hint == "fewer --workers take less"  # it has no --pairs
 
 
 def test_check_trains_nothing(good, gfiqa, tmp_path):

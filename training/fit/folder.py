@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +24,16 @@ def can_resume(run: Path) -> bool:
     return (run / FOLDER).is_dir() and not (run / RESULT_FILE).is_file()
 
 
-def check_new(run: Path, command: str = "piqa train") -> None:
+def check_new(run: Path, command: str = "piqa train", resumable: Callable[[Path], bool] = can_resume) -> None:
     """Raise UsageError where a run must not be written: there is something already.
 
     Args:
         run: the folder.
         command: what goes on with a run that was stopped, for the hint.
+        resumable: whether that can be done.
     """
     if run.is_dir() and any(run.iterdir()):
-        hint = f"{command} --resume {shell_word(run)}" if can_resume(run) else "name a new folder"
+        hint = f"{command} --resume {shell_word(run)}" if resumable(run) else "name a new folder"
         raise UsageError(f"{run}: is there already and not empty; nothing was changed", hint=hint)
     if run.exists() and not run.is_dir():
         raise UsageError(f"{run}: is a file, wanted a folder for the run")
