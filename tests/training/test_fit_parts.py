@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from piqa_cli.model.config import ScoreMapConfig
+from piqa_training.fit.best import chosen_by, chosen_value
 from piqa_training.fit.ema import Average
 from piqa_training.fit.labels import SPREAD, label_scales, labels_of
 from piqa_training.fit.optimiser import build_optimiser, set_rate
@@ -38,6 +39,24 @@ from tests.model import tiny
 )
 def test_learning_rate(settings, progress, factor):
     assert rate_factor(settings, progress, 10) == pytest.approx(factor, abs=1e-9)
+
+
+def test_an_epoch_with_equal_scores_is_no_better_than_one_that_correlates():
+    flat, good = {"mean.srcc": None, "pair_accuracy": 0.5}, {"mean.srcc": 0.4, "pair_accuracy": 0.6}
+    bad = {"mean.srcc": -0.4, "pair_accuracy": 0.4}
+    settings = TrainSettings()
+    assert chosen_value(bad, settings) < chosen_value(flat, settings) < chosen_value(good, settings)
+    assert chosen_by([flat, good], settings) == "mean.srcc"
+
+
+def test_what_epochs_are_judged_by_where_nothing_correlates():
+    two_photos = {"mean.srcc": None, "median.srcc": None, "pair_accuracy": 0.75, "n": 2}
+    settings = TrainSettings(run=RunSettings(best_by="median.srcc"))
+    assert chosen_by([two_photos], settings) == "pair_accuracy"
+    assert chosen_by([{"mean.srcc": None, "pair_accuracy": None, "n": 1}], settings) is None
+    assert chosen_by([{}], settings) is None
+    by_pairs = TrainSettings(run=RunSettings(best_by="pair_accuracy"))
+    assert chosen_value(two_photos, by_pairs) == 0.75
 
 
 def test_a_warm_up_starts_above_nothing():

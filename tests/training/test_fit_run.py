@@ -218,6 +218,14 @@ def test_early_stop_ends_a_run_that_gets_no_better(place, manifest):
     assert result["test"]["mean"]["srcc"] == pytest.approx(result["before"]["test"]["mean.srcc"], abs=0.06)
 
 
+def test_the_result_names_the_measure_that_chose_the_epoch(place, manifest, finished):
+    assert finished[1]["chosen_by"] == "mean.srcc"
+    two_photos = manifest.part("test").frame.group_by("scene", maintain_order=True).head(2)  # have no correlation
+    val = two_photos.select(manifest.frame.columns).with_columns(split=pl.lit("val"))
+    photos = Manifest(pl.concat([manifest.part("train").frame, val]))
+    assert train(settings(place, run__epochs=1), photos, place / "by-pairs", Observer())["chosen_by"] == "pair_accuracy"
+
+
 def test_bf16_trains(place, manifest):
     result = train(settings(place, run__epochs=1, run__precision="bf16"), manifest, place / "bf16", Observer())
     assert result["epochs"] == 1

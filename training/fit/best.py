@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -11,12 +12,24 @@ from piqa_training.fit.state import FOLDER, written
 from piqa_training.settings import TrainSettings
 
 Measures = dict[str, float | int | None]
+_PAIRS = "pair_accuracy"
+
+
+def chosen_by(vals: Iterable[Measures], settings: TrainSettings) -> str | None:
+    """The measure that epochs are judged by: `best_by`, the pair accuracy where no epoch has that, or none."""
+    known = [name for val in vals for name, value in val.items() if value is not None]
+    return next((name for name in (settings.run.best_by, _PAIRS) if name in known), None)
 
 
 def chosen_value(val: Measures, settings: TrainSettings) -> float | None:
-    """What an epoch is judged by: `best_by`, the pair accuracy where that is undefined, or nothing."""
+    """What an epoch is judged by: `best_by`, the pair accuracy where that is undefined, or nothing.
+
+    Instead of a correlation the pair accuracy counts from -1 to 1: an epoch whose scores are all equal, which has no
+    correlation, is then as good as a correlation of 0, not of 0.5.
+    """
     value = val.get(settings.run.best_by)
-    return val.get("pair_accuracy") if value is None else value
+    pairs = val.get(_PAIRS)
+    return value if value is not None or pairs is None else 2 * pairs - 1
 
 
 def keep_best(network: nn.Module, run: Path, epoch: int) -> None:

@@ -22,6 +22,7 @@ from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import LIQE_FILE
 from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation_forms import to_dict
+from piqa_training.fit.best import chosen_by
 from piqa_training.fit.learn import placed_rows
 from piqa_training.fit.placement import align_face_head, fresh_map, matched_map
 from piqa_training.fit.predict import headline, measured
@@ -48,7 +49,7 @@ def finish(session: Session) -> dict[str, Any]:
         "model": str((session.run / MODEL_FOLDER).resolve()),
         "epochs": len(history),
         "best_epoch": session.state.standing.best_epoch,
-        "chosen_by": session.settings.run.best_by if len(session.manifest.part("val")) else None,
+        "chosen_by": chosen_by([record["val"] for record in history], session.settings),
         "photos": {split: len(session.manifest.part(split)) for split in ("train", "val", "test")},
         "seconds": round(sum(record["seconds"] for record in history), 3),
         **_results(session, said),
