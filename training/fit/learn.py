@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Iterator, Mapping, Sequence
 
+import torch
+from torch import Tensor, nn
+
+from piqa_cli.model.config import Cut
 from piqa_cli.model.network import DualBranchNet, Standardise
 from piqa_cli.model.preprocess import normalise
 from piqa_training.fit.best import Measures, chosen_value
@@ -15,6 +18,7 @@ from piqa_training.fit.loss import Targets
 from piqa_training.fit.predict import BATCH, headline, measured
 from piqa_training.fit.session import Session
 from piqa_training.fit.state import save_state
+from piqa_training.fit.unit import training_mode
 from piqa_training.manifest import Manifest
 from piqa_training.spread import spread
 
@@ -90,13 +94,10 @@ def _standardise(session: Session) -> None:
     modules = {cut: m for cut, m in network.standardise.items() if isinstance(m, Standardise)}
     if not modules:
         return
-    photos = session.photos("train")
     rows = train_rows(session.manifest.part("train"), STANDARDISED_ON)
+    _settle_norms(session, rows)
     seen: dict[str, list[Tensor]] = {cut: [] for cut in modules}
-    for batch in scoring_batches(photos, rows, BATCH, session.settings.data.workers):
-        views = {cut: pixels.to(session.world.device) for cut, pixels in batch.views.items()}
-        with torch.no_grad():
-            features = network.features(normalise(views, network.config.preprocess))
+    for features in _features(session, rows):
         for cut, values in features.items():
             if cut in seen:
                 seen[cut].append(values.flatten(0, 1))
@@ -104,6 +105,42 @@ def _standardise(session: Session) -> None:
         values = torch.cat(seen[name])  # (N, F), shifted by what a branch from another model brought along
         module.mean.add_(values.mean(dim=0) * module.std)
         module.std.mul_(spread(values))
+
+
+def _settle_norms(session: Session, rows: Sequence[int]) -> None:
+    """Give batch norms that have seen nothing the statistics of training photos, where training uses those of batches.
+
+    Features would otherwise be standardised as they come out of norms that do nothing, and be thousands of times as
+    large from the first step on.
+    """
+    if session.settings.run.freeze_backbone:
+        return
+    network = session.network
+    training_mode(network, session.settings, frozen_norms=_frozen_norms(session))
+    found = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
+    new = {norm: norm.momentum for norm in found if _has_seen_nothing(norm)}
+    network.eval()
+    for norm in new:
+        norm.train().momentum = None  # the plain mean over batches
+    if new:
+        for _ in _features(session, rows[: len(rows) - (len(rows) % BATCH == 1)]):  # one photo alone may be no batch
+            pass
+    for norm, momentum in new.items():
+        norm.eval().momentum = momentum
+
+
+def _has_seen_nothing(norm: nn.modules.batchnorm._BatchNorm) -> bool:
+    mean, variance = norm.running_mean, norm.running_var
+    return mean is not None and variance is not None and not mean.any() and bool((variance == 1).all())
+
+
+def _features(session: Session, rows: Sequence[int]) -> Iterator[Mapping[Cut, Tensor]]:
+    """What the branches make of training photos, a few at a time: cut -> float32 (B, K, F), not yet standardised."""
+    network, photos = session.network, session.photos("train")
+    for batch in scoring_batches(photos, rows, BATCH, session.settings.data.workers):
+        views = {cut: pixels.to(session.world.device) for cut, pixels in batch.views.items()}
+        with torch.no_grad():
+            yield network.features(normalise(views, network.config.preprocess))
 
 
 def _frozen_norms(session: Session) -> bool:
