@@ -142,9 +142,8 @@ def _fingerprint(folder: Path) -> str:
             with path.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         except OSError as error:
-            raise ModelError(
-                f"{path}: {error.strerror or error}",
-                path=path,
-                hint=f"a model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}",
-            ) from error
+            inside = folder / "model"  # of a training run
+            holds = f"a model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}"
+            hint = f"{holds}, as {inside} does" if (inside / CONFIG_FILE).is_file() else holds
+            raise ModelError(f"{path}: {error.strerror or error}", path=path, hint=hint) from error
     return digest.hexdigest()[:12]

@@ -32,6 +32,17 @@ def test_the_fingerprint_covers_liqe_where_it_is_there(models):
     assert find_model("mine", models).fingerprint == without
 
 
+def test_a_run_in_place_of_its_model_is_told_where_the_model_is(models):
+    mine = models / "mine"
+    with pytest.raises(ModelError) as wrong:
+        find_model(str(models))
+    assert str(mine) not in wrong.value.hint
+    mine.rename(models / "model")
+    with pytest.raises(ModelError) as wrong:
+        find_model(str(models))
+    assert wrong.value.hint.endswith(f"as {models / 'model'} does")
+
+
 def test_a_model_s_name_is_no_formula_in_a_table(models):
     (models / "mine").rename(models / "=mine")
     found = find_model("=mine", models)
