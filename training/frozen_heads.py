@@ -65,15 +65,18 @@ class Photos:
 
 
 def predictions(network: DualBranchNet, photos: Photos) -> Predictions:
-    """What the heads say of the first version of each photo, on the CPU."""
+    """What the heads say of the first version of each photo, on the CPU.
+
+    Raises:
+        EngineError: a number of it is not finite.
+    """
     network.eval()
     tables = [torch.zeros(0, COLUMNS)]
     with torch.no_grad():
         for rows in torch.split(torch.arange(len(photos)), AT_ONCE):
             features, liqe = photos.take(network, rows, torch.zeros_like(rows))
             tables.append(_table(network, features, liqe).cpu())
-    table = torch.cat(tables)
-    return Predictions(table[:, RAW], table[:, FACE], table[:, PHOTO_DEFECTS], table[:, FACE_DEFECTS])
+    return Predictions.of(torch.cat(tables))
 
 
 class Heads:

@@ -237,6 +237,21 @@ def test_a_loss_that_is_not_finite_stops_the_run(place, manifest, monkeypatch):
         train(settings(place), manifest, place / "diverged", Observer())
 
 
+@pytest.mark.parametrize("change", [{}, {"data__validation": 0}], ids=["validated", "placed"])
+def test_a_network_that_is_ruined_by_the_last_step_is_told_of(place, manifest, monkeypatch, change):
+    """Nothing could be evaluated then, it said, or the 0-100 map was no number."""
+
+    def ruin(self):
+        for weight in self.network.head.parameters():
+            weight.data.fill_(1e30)
+
+    monkeypatch.setattr(loop.Fit, "_step", ruin)
+    once = settings(place, run__epochs=1, optimiser__accumulate=1000, optimiser__ema=0, **change)
+    with pytest.raises(EngineError, match="says of photos is not finite any more") as diverged:
+        train(once, manifest, place / f"ruined-{len(change)}", Observer())
+    assert "learning rate" in diverged.value.hint
+
+
 def test_heads_alone_are_trained_on_features(place, manifest):
     frozen = settings(place, run__freeze_backbone=True)
     result = train(frozen, manifest, place / "frozen", Observer())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from piqa_cli.errors import EngineError
 from piqa_cli.model.network import DualBranchNet
 from piqa_training.evaluation import Evaluation, evaluate
 from piqa_training.evaluation_table import with_scores
@@ -36,6 +37,19 @@ class Predictions:
     photo_defects: Tensor  # float32 (N, 9); 0 without defect heads
     face_defects: Tensor  # float32 (N, 9)
 
+    @staticmethod
+    def of(table: Tensor) -> Predictions:
+        """From what `Unit` gave: float32 (N, COLUMNS) on the CPU.
+
+        Raises:
+            EngineError: a number is not finite: training has diverged in its last step.
+        """
+        if not bool(table.isfinite().all()):
+            raise EngineError(
+                "what the network says of photos is not finite any more", hint="a lower learning rate may help"
+            )
+        return Predictions(table[:, RAW], table[:, FACE], table[:, PHOTO_DEFECTS], table[:, FACE_DEFECTS])
+
 
 def predict(
     network: DualBranchNet,
@@ -47,7 +61,11 @@ def predict(
     precision: Precision = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Predictions:
-    """Run some rows of `photos` through the network in evaluation mode; every process gets the whole answer."""
+    """Run some rows of `photos` through the network in evaluation mode; every process gets the whole answer.
+
+    Raises:
+        EngineError: a number of it is not finite.
+    """
     unit = Unit(network).eval()
     own = list(rows)[world.rank :: world.size]
     tables = [torch.zeros(0, COLUMNS, device=world.device)]
@@ -60,8 +78,7 @@ def predict(
         done += len(batch.rows)
         if on_progress is not None:
             on_progress(min(done * world.size, len(rows)), len(rows))
-    table = world.collect(torch.cat(tables), len(rows)).cpu()
-    return Predictions(table[:, RAW], table[:, FACE], table[:, PHOTO_DEFECTS], table[:, FACE_DEFECTS])
+    return Predictions.of(world.collect(torch.cat(tables), len(rows)).cpu())
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast | nullcontext[None]:
