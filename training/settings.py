@@ -186,12 +186,15 @@ not mirrored); `piqa-lite` fine-tunes the embedded model."""
 
 
 def load_settings(
-    preset: str | None = None, toml: Path | None = None, overrides: Mapping[str, Any] | None = None
+    preset: str | None = None,
+    toml: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> TrainSettings:
     """Merge a preset, a TOML file and single options such as `{"run.epochs": 2}`; options given as None are not given.
 
-    Where the file or the options give `data.pairs` without `data.scene_photos`, that becomes the largest number up to
-    what it was that divides the batch: `piqa-lite` draws eight photos of a scene together, with `--pairs 2` four.
+    Where either gives `data.pairs` without `data.scene_photos`, that becomes the largest number up to what it was that
+    divides the batch: `piqa-lite` draws eight photos of a scene, with `--pairs 2` four. Both win over `defaults`.
 
     Raises:
         UsageError: the file cannot be read, a key is unknown, a value has the wrong type or is out of range.
@@ -200,19 +203,24 @@ def load_settings(
     named = preset or _preset_in(data, toml) or "piqa-lite"
     if named not in PRESETS:
         raise UsageError(f"no preset {named!r}", hint=f"presets: {', '.join(PRESETS)}")
-    settings = PRESETS[named]
+    settings: TrainSettings = _merged(PRESETS[named], _by_section(defaults or {}), "defaults")
     if toml is not None:
         data = {**data, "network": {**_table(data, "network", toml), "preset": named}}
         settings = _merged(settings, _with_whole_scenes(data, settings.data), str(toml))
-    nested: dict[str, dict[str, Any]] = {}
-    for name, value in (overrides or {}).items():
-        if value is not None:
-            section, dot, key = name.partition(".")
-            if not dot:
-                raise UsageError(f"options: {name!r} is no setting", hint="name its section too, as in run.epochs=3")
-            nested.setdefault(section, {})[key] = value
-    merged: TrainSettings = _merged(settings, _with_whole_scenes(nested, settings.data), "options")
+    options = _with_whole_scenes(_by_section(overrides or {}), settings.data)
+    merged: TrainSettings = _merged(settings, options, "options")
     return merged
+
+
+def _by_section(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Options as the tables of a settings file; those that are None are left out."""
+    nested: dict[str, dict[str, Any]] = {}
+    for name in (name for name, value in options.items() if value is not None):
+        section, dot, key = name.partition(".")
+        if not dot:
+            raise UsageError(f"options: {name!r} is no setting", hint="name its section too, as in run.epochs=3")
+        nested.setdefault(section, {})[key] = options[name]
+    return nested
 
 
 def _with_whole_scenes(changes: dict[str, Any], current: DataSettings) -> dict[str, Any]:

@@ -146,13 +146,12 @@ def settings_of(request: Request) -> TrainSettings:
     for name, key in _SETTINGS.items():
         value = request[name]
         overrides[key] = str(value) if isinstance(value, Path) else value
-    if request["from_ratings"] is not None and request["freeze_backbone"] is None and request["config"] is None:
-        overrides["run.freeze_backbone"] = True  # a few hundred photos would not suffice for the backbones
     if request["models_dir"] is not None:
         overrides |= {f"network.{n}": _located(request[n], request["models_dir"]) for n in _OF_MODELS}
     overrides |= {f"loss.{term}": float(weight) for term, weight in _assignments(request["loss"], "--loss", float)}
     overrides |= dict(_assignments(request["settings"], "--set", _toml_value))
-    return load_settings(request["preset"], request["config"], overrides)
+    few = request["from_ratings"] is not None  # some hundred photos, which would not suffice for the backbones
+    return load_settings(request["preset"], request["config"], overrides, {"run.freeze_backbone": True} if few else {})
 
 
 def _check_used(request: Request) -> None:

@@ -133,6 +133,24 @@ def test_ratings_train_heads_only_unless_told_otherwise(piqa, data, tmp_path, ca
     assert not called["settings"].run.freeze_backbone
 
 
+@pytest.mark.parametrize(
+    ("written", "heads_only"),
+    [("[run]\nepochs = 3\n", True), ("[run]\nfreeze_backbone = false\n", False), ("[data]\npairs = 3\n", True)],
+    ids=["of something else", "says so", "of the batch"],
+)
+def test_a_settings_file_changes_what_it_names_only(piqa, data, tmp_path, called, monkeypatch, written, heads_only):
+    """With a file of any kind the backbones were trained on one's few ratings."""
+    from tests.training.fitting import manifest_of
+
+    monkeypatch.setattr(train_run, "read_ratings", lambda folder, **more: manifest_of(data / "PIQ23"))
+    (tmp_path / "own.toml").write_text(written)
+    asked = ("train", "--from-ratings", data, "--config", tmp_path / "own.toml", "--output", tmp_path / "run")
+    assert piqa(*asked).code == 0
+    assert called["settings"].run.freeze_backbone == heads_only
+    assert piqa(*asked, "--set", "run.freeze_backbone=false").code == 0
+    assert not called["settings"].run.freeze_backbone
+
+
 def test_check_counts_photos_by_scene_and_split(piqa, data, tmp_path):
     result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--split", "scene", "--check")
     assert result.code == 0, result.err
