@@ -76,6 +76,20 @@ def test_parquet_keeps_every_digit(folder):
     assert set(frame["split"]) == {"train"}
 
 
+@pytest.mark.parametrize("name", ["manifest.parquet", "manifest.csv"])
+def test_a_run_s_own_manifest_keeps_data_sets_apart_and_clips_together(folder, name):
+    """Scores of two data sets, whose scenes are both called all, were compared with each other."""
+    images = [str(folder / "img" / image) for image in ("a.jpg", "b.JPG", "c.png", "d.jpg")]
+    rows = {"image": images, "score": [1.0, 2.0, 60.0, 60.0], "std": None, "scene": "all", "split": "val"}
+    frame = pl.DataFrame({**rows, "dataset": ["own", "own", "lsvq", "lsvq"], "clip": [None, None, "x.mp4", "x.mp4"]})
+    frame.write_parquet(folder / name) if name.endswith("parquet") else frame.write_csv(folder / name)
+    found = read_table(folder / name)
+    assert found.frame["dataset"].to_list() == frame["dataset"].to_list()
+    assert found.frame["clip"].to_list() == frame["clip"].to_list()
+    frame.drop("std").write_parquet(folder / "own.parquet")
+    assert read_table(folder / "own.parquet").datasets == ["own"]  # its name; a column of one's own says nothing
+
+
 def test_every_problem_comes_in_one_message(folder):
     text = (
         "image,score,scene,split,std\n"  # line 1

@@ -8,7 +8,7 @@ import polars as pl
 
 from piqa_training.datasets.draft import Draft
 from piqa_training.datasets.label_file import read_label_file
-from piqa_training.manifest import MOVABLE_SCENES, ONE_SCENE, Manifest, held_out, large_scenes
+from piqa_training.manifest import MOVABLE_SCENES, ONE_SCENE, SCHEMA, Manifest, held_out, large_scenes
 
 TEST_SHARE = 0.2
 _COLUMNS_HINT = "a manifest has the columns image and score, and may have scene, split (train, val, test) and std"
@@ -19,7 +19,8 @@ def read_table(path: Path, *, test_share: float = TEST_SHARE, seed: int = 0) -> 
 
     Images are absolute paths or relative to the folder of the manifest. Without a scene column all photos are
     comparable: one scene. Without a split column about `test_share` of the photos become the test split, see
-    `with_test_split`. Other columns are left alone.
+    `with_test_split`. Other columns are left alone, but for those of a training run's own manifest, which has all
+    columns of `SCHEMA`: it keeps its data sets apart, and the frames of a clip together.
 
     Raises:
         UsageError: the file is no table or lacks a column, or rows are wrong: missing images, images that are there
@@ -29,6 +30,7 @@ def read_table(path: Path, *, test_share: float = TEST_SHARE, seed: int = 0) -> 
     file.require("image", "score", hint=_COLUMNS_HINT)
     draft = Draft(path.stem)
     draft.check_width(file)
+    of_a_run = file.has(*SCHEMA)
     for row in file:
         spelled = draft.text(file, row, "image")
         image = draft.find(file, row, "image", spelled, [path.parent]) if spelled else None
@@ -36,7 +38,8 @@ def read_table(path: Path, *, test_share: float = TEST_SHARE, seed: int = 0) -> 
         std = draft.spread(file, row, "std")
         scene = draft.text(file, row, "scene") if file.has("scene") else ONE_SCENE
         split = draft.split(file, row, "split") if file.has("split") else "train"
-        draft.add(image, score, split, std=std, scene=scene)
+        own = {name: row[name] for name in ("dataset", "clip") if of_a_run and row[name]}
+        draft.add(image, score, split, std=std, scene=scene, **own)
     manifest = draft.finish(f"correct these rows or remove them; image paths start at {path.absolute().parent}")
     return manifest if file.has("split") else with_test_split(manifest, test_share, seed)
 
