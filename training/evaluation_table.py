@@ -100,7 +100,8 @@ def read_scores(path: Path) -> pl.DataFrame:
 def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.DataFrame:
     """A table of scores that brings its own labels: columns scene, label, predicted, and dataset where it is there.
 
-    Of one with the column split, only the rows of `part`.
+    Of one with the column split, only the rows of `part`. The frames of a clip in a training run's own predictions
+    count as one, as in the run's results.
 
     Raises:
         UsageError: it has no column label, a label is no number or absurdly large, or nothing is in that part.
@@ -115,7 +116,16 @@ def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.Dat
     if "scene" not in frame.columns:
         frame = frame.with_columns(scene=pl.lit(ONE_SCENE))
     columns = [name for name in ("dataset", "scene", "label", "predicted") if name in frame.columns]
-    return _part_of(frame, part, path).select(columns)
+    return _whole_clips(_part_of(frame, part, path)).select(columns)
+
+
+def _whole_clips(frame: pl.DataFrame) -> pl.DataFrame:
+    """`clips_as_one` of a training run's own predictions; a column clip in any other table is none of ours."""
+    if not {"image", "split", "clip"} <= set(frame.columns):
+        return frame
+    named = frame.with_columns(pl.col("clip").cast(pl.String).replace("", None))
+    labels = named.drop_nulls("clip").group_by("clip").agg(pl.col("label").n_unique())
+    return clips_as_one(named) if (labels["label"] == 1).all() else frame
 
 
 def _part_of(frame: pl.DataFrame, part: str, path: Path) -> pl.DataFrame:

@@ -222,6 +222,25 @@ def test_a_run_counts_clips_as_evaluate_does():
     assert found.photos == 4 and found.mean["srcc"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_the_predictions_of_a_run_count_clips_as_the_run_does(tmp_path, form):
+    from piqa_training.evaluation_table import own_labels, read_scores
+
+    clips = ["a", "a", "b", "b", None]
+    frame = pl.DataFrame(
+        {
+            "dataset": "lsvq", "split": "test", "scene": "all", "image": list("12345"), "clip": clips,
+            "label": [1.0, 1.0, 2.0, 2.0, 3.0], "predicted": [1.0, 2.0, 5.0, 6.0, 7.0],
+        }
+    )  # fmt: skip
+    path = tmp_path / f"predictions.{form}"
+    getattr(frame, f"write_{form}")(path)
+    found = own_labels(read_scores(path), path, "test")
+    assert found.select("label", "predicted").rows() == [(1.0, 1.5), (2.0, 5.5), (3.0, 7.0)]
+    other = frame.with_columns(clip=pl.lit("0.3"))  # a column of somebody else: these photos share no label
+    assert own_labels(other, path, "test").height == 5
+
+
 @pytest.fixture
 def piq23(tmp_path):
     """Two scenes in the layout of PIQ23."""
