@@ -47,7 +47,7 @@ def curves(
         epochs: (E,) numbers of the epochs.
         lines: name -> (E,) values.
         label: what the values are.
-        best: the epoch to mark.
+        best: the epoch to mark; 0 is the starting model.
     """
     with mpl.rc_context({**_STYLE, "svg.hashsalt": label}):
         figure = Figure(figsize=(5.2, 2.9), layout="constrained")
@@ -56,7 +56,8 @@ def curves(
             known = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
             axes.plot(epochs, known, color=color, label=name, marker="o", markersize=3.5 if len(epochs) < 40 else 0)
         if best is not None:
-            axes.axvline(best, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), label=f"kept: epoch {best}")
+            kept = f"kept: epoch {best}" if best else "kept: the start"
+            axes.axvline(best, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), label=kept)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)

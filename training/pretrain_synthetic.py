@@ -160,10 +160,10 @@ def pretrain_synthetic(
 
 
 def _record(epoch: int, losses: dict[str, float], measured: Measures) -> dict[str, Any]:
-    """An epoch in the words of `piqa train`: SRCC with the latent quality, accuracy on pairs of one photo."""
+    """An epoch, from 1, in the words of `piqa train`: SRCC with the latent quality, accuracy on pairs of one photo."""
     figures = {"mean.srcc": measured.across, "median.srcc": measured.across, "pair_accuracy": measured.same_photo}
     val = {name: None if math.isnan(value) else value for name, value in figures.items()}
-    return {"epoch": epoch, "train": {**losses, "loss": sum(losses.values())}, "val": val}
+    return {"epoch": epoch + 1, "train": {**losses, "loss": sum(losses.values())}, "val": val}
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,14 @@ def test_the_kept_epoch_can_be_told(run):
     assert "kept: epoch 3" in text
 
 
+def test_a_starting_model_that_was_kept_is_called_that(run):
+    (run / "result.json").write_text(json.dumps({"best_epoch": 0}))
+    text = write_page(run).read_text(encoding="utf-8")
+    assert "3 epochs, none better than the starting model, which was kept" in text
+    assert "kept: the start" in text
+    assert "epoch 0" not in text
+
+
 def test_the_result_names_the_kept_epoch_and_what_was_before(run):
     write_predictions(run)
     before = {"test": {"mean.srcc": -0.1234, "median.srcc": None, "pair_accuracy": 0.4567}}
