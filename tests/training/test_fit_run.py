@@ -275,6 +275,17 @@ def test_from_nothing_a_run_trains_and_is_placed_at_50(place, manifest):
     assert abs(released.score_map.center) < 20  # was 4,685: standardised before batch norms had statistics
 
 
+def test_from_nothing_batch_norms_have_statistics_before_the_first_epoch(place, manifest):
+    """Features without a shift and scale were rounding errors at first: all photos scored the same."""
+    network = {"pretrained": "none", "backbone": "lcnet_035", "size": 48, "pooling": "last"}
+    scratch = settings(place, **{f"network__{name}": value for name, value in network.items()}, run__epochs=0)
+    train(scratch, manifest, place / "norms", Observer())
+    norms = [m for m in load_model(place / "norms" / "model").modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms
+    assert all(norm.running_mean.any() for norm in norms)
+    assert all(norm.momentum is not None for norm in norms)
+
+
 class SmallLiqe(torch.nn.Module):
     """Stands in for CLIP: (B, 15, 3, 224, 224) uint8 -> (B, 495)."""
 

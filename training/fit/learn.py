@@ -91,11 +91,11 @@ def _said_by_start(session: Session) -> dict[str, Tensor]:
 def _standardise(session: Session) -> None:
     """Set the fixed shift and scale of features that are pooled over stages from training photos."""
     network = session.network.eval()
+    rows = train_rows(session.manifest.part("train"), STANDARDISED_ON)
+    _settle_norms(session, rows)
     modules = {cut: m for cut, m in network.standardise.items() if isinstance(m, Standardise)}
     if not modules:
         return
-    rows = train_rows(session.manifest.part("train"), STANDARDISED_ON)
-    _settle_norms(session, rows)
     seen: dict[str, list[Tensor]] = {cut: [] for cut in modules}
     for features in _features(session, rows):
         for cut, values in features.items():
@@ -111,7 +111,7 @@ def _settle_norms(session: Session, rows: Sequence[int]) -> None:
     """Give batch norms that have seen nothing the statistics of training photos, where training uses those of batches.
 
     Features would otherwise be standardised as they come out of norms that do nothing, and be thousands of times as
-    large from the first step on.
+    large from the first step on; where they are not standardised, all photos would score the same for many epochs.
     """
     if session.settings.run.freeze_backbone:
         return
