@@ -34,6 +34,7 @@ from piqa_training.starting import configuration
 # Options by name: None, [] or False where not given; `given`: those of the command line, as written.
 Request = dict[str, Any]
 
+_LESS_MEMORY = "in a new run fewer --pairs or --set run.checkpoint_activations=true take less"
 _SYNTHETIC = "piqa pretrain synthetic"
 _SYNTHETIC_FILE = "synthetic.json"
 _NOT_REMEMBERED = {"resume", "device", "workers", "quiet", "given"}
@@ -47,7 +48,7 @@ _NOT_OFFERED = (  # options of `piqa train` that have no use here
 def run_branch(branch: Branch, dataset: str, request: Request) -> None:
     """Pre-train one branch on a published data set, or go on with it, or say what is there."""
     run, command = request["resume"] or request["output"] or Path(), f"piqa pretrain {dataset}"
-    with saying_how_to_go_on(run, command), _view(request) as view:
+    with saying_how_to_go_on(run, command, less=_LESS_MEMORY), _view(request) as view:
         if request["resume"] is not None:
             check_resume(request["given"])
             result = resume_branch(request["resume"], view, Overrides(request["device"], request["workers"]))

@@ -92,6 +92,18 @@ def test_a_stopped_synthetic_run_says_how_to_go_on(good, tmp_path, monkeypatch):
     assert refused.value.hint == "fewer --workers take less"  # it has no --pairs
 
 
+def test_too_little_memory_names_options_that_there_are(gfiqa, tmp_path, monkeypatch):
+    def lacking(*_):
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(pretrain_run, "pretrain_branch", lacking)
+    with pytest.raises(PiqaError, match="too little memory") as refused:
+        call("gfiqa", "--root", gfiqa, "--output", tmp_path / "run")
+    offered = call("gfiqa", "--help")
+    assert all(word in offered for word in refused.value.hint.split() if word.startswith("--"))
+    assert "--set run.checkpoint_activations=true" in refused.value.hint
+
+
 def test_check_trains_nothing(good, gfiqa, tmp_path):
     call("synthetic", good, "--check")
     output = call("gfiqa", "--root", gfiqa, "--check")
