@@ -11,7 +11,7 @@ from piqa_cli.gates.duplicates import Copies, exact_copies, near_copies
 from piqa_cli.gates.file_checks import gone, wrong_extensions
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.policy import Policy, Severity
-from piqa_cli.gates.unanswerable import NO_EMBEDDINGS
+from piqa_cli.gates.unanswerable import SEVERAL_MODELS, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,11 @@ def look_at_files(
     skipped = _gone(paths, checks) if wants_exact or wants_names else {}
     exact = exact_copies(paths) if wants_exact or wants_near else []
     near = None
-    if wants_near and (embeddings or not _any_readable(frame)):  # what cannot be read looks like nothing
-        near = _near(frame, exact, embeddings or {})
-    elif wants_near:
-        skipped["near-duplicate"] = NO_EMBEDDINGS
+    if wants_near:
+        distinct = _distinct(frame, exact)
+        near = near_copies(distinct["path"].to_list(), _models(distinct), embeddings or {})
+        if reason := _not_seen(distinct, embeddings or {}):
+            skipped["near-duplicate"] = reason
     names = tuple(wrong_extensions(paths, Severity.WARNING)) if wants_names else ()
     return FileFacts(exact if wants_exact else None, near, names, skipped)
 
@@ -60,16 +61,22 @@ def facts_then(files: FileFacts, frame: pl.DataFrame, baseline: pl.DataFrame, pa
     return FileFacts(_then(files.exact, unchanged), _then(files.near, unchanged), names)
 
 
-def _any_readable(frame: pl.DataFrame) -> bool:
-    return bool((frame["status"] != "error").any())
-
-
-def _near(frame: pl.DataFrame, exact: Copies, embeddings: Mapping[str, bytes]) -> Copies:
-    """Among photos of different content, one for each."""
+def _distinct(frame: pl.DataFrame, exact: Copies) -> pl.DataFrame:
+    """The photos that can look like another: readable, and one for each content."""
     copies = {path for cluster in exact for path in cluster[1:]}
-    rows = frame.filter(~pl.col("path").is_in(list(copies))).sort("path")
-    models = rows["model"].fill_null("").to_list() if "model" in rows.columns else [""] * rows.height
-    return near_copies(rows["path"].to_list(), models, embeddings)
+    return frame.filter(~pl.col("path").is_in(list(copies)) & (pl.col("status") != "error")).sort("path")
+
+
+def _models(frame: pl.DataFrame) -> list[str]:
+    return frame["model"].fill_null("").to_list() if "model" in frame.columns else [""] * frame.height
+
+
+def _not_seen(frame: pl.DataFrame, embeddings: Mapping[str, bytes]) -> str | None:
+    """Why not all of these photos could be compared; None where all were."""
+    known = [path in embeddings for path in frame["path"]]
+    if not all(known):
+        return unseen(known.count(False), frame.height)
+    return SEVERAL_MODELS if len(set(_models(frame))) > 1 else None
 
 
 def _gone(paths: Sequence[str], checks: Mapping[str, Severity | None]) -> dict[str, str]:

@@ -27,8 +27,8 @@ def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
     if policy.asks("max_duplicates") and (away := gone(frame["path"].to_list())):
         what = f"{away:,} of {frame.height:,} photos are not where the table says"
         raise cannot_check("max_duplicates", what, "run it in the folder that the photos were scored from")
-    if policy.asks("max_near_duplicates") and files.near is None:
-        raise look_not_known()
+    if policy.asks("max_near_duplicates") and (why := files.skipped.get("near-duplicate")):
+        raise look_not_known(why)
 
 
 def columns_needed(policy: Policy) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from piqa_cli.errors import UsageError
 
-NO_EMBEDDINGS = "the look of these photos is not known: score them with a result cache"
+_NO_EMBEDDINGS = "the look of these photos is not known: score them with a result cache"
+SEVERAL_MODELS = "the photos were scored by several models, and each sees them in its own way: score them with one"
 
 
 def cannot_check(limit: str, what: str, hint: str) -> UsageError:
@@ -12,9 +13,16 @@ def cannot_check(limit: str, what: str, hint: str) -> UsageError:
     return UsageError(f"{limit.replace('_', '-')} cannot be checked: {what}", hint=hint)
 
 
-def look_not_known() -> UsageError:
-    """The error for `max-near-duplicates` on a table whose photos the cache does not know."""
-    return cannot_check("max_near_duplicates", NO_EMBEDDINGS, "leave out --no-cache, and name the same --cache-dir")
+def unseen(photos: int, whole: int) -> str:
+    """So many of the readable photos are not known by their look (changed since, gone, in no cache), in words."""
+    if photos == whole:
+        return _NO_EMBEDDINGS
+    return f"the look of {photos:,} of {whole:,} photos is not known: score them again, with a result cache"
+
+
+def look_not_known(why: str = _NO_EMBEDDINGS) -> UsageError:
+    """The error for `max-near-duplicates` on a table whose photos the cache does not know, or not all of them."""
+    return cannot_check("max_near_duplicates", why, "leave out --no-cache, and name the same --cache-dir")
 
 
 def look_not_kept(hint: str) -> UsageError:

@@ -111,6 +111,27 @@ def test_near_copies_need_embeddings() -> None:
         judged(table(row("a")), gates(max_near_duplicates=0))
 
 
+def test_near_copies_need_every_readable_photo() -> None:
+    """Changed since, or gone: a cache that knows only some photos lets no gate pass."""
+    rows = [row("a"), row("c"), row("elsewhere"), row("broken", None)]
+    policy, why = checking("near-duplicate"), "the look of 1 of 3 photos is not known: score them again"
+    assert judged(table(*rows), policy, embeddings=EMBEDDINGS).skipped["near-duplicate"].startswith(why)
+    with pytest.raises(UsageError, match=f"max-near-duplicates cannot be checked: {why}"):
+        judged(table(*rows), gates(max_near_duplicates=0), embeddings=EMBEDDINGS)
+    assert found(gates(max_near_duplicates=0), *rows[:2], rows[3], embeddings=EMBEDDINGS) == []
+
+
+def test_near_copies_need_one_model() -> None:
+    """Their embeddings cannot be compared, so that nothing is found."""
+    rows = [row("a"), row("b", model="another@4567")]
+    assert (
+        "several models"
+        in judged(table(*rows), checking("near-duplicate"), embeddings=EMBEDDINGS).skipped["near-duplicate"]
+    )
+    with pytest.raises(UsageError, match="max-near-duplicates cannot be checked: the photos were scored by several"):
+        judged(table(*rows), gates(max_near_duplicates=0), embeddings=EMBEDDINGS)
+
+
 @pytest.mark.parametrize("embeddings", [{}, None], ids=["cached", "no cache"])
 def test_photos_that_cannot_be_read_have_no_near_copies(embeddings) -> None:
     policy = Policy(Limits(max_near_duplicates=0), checks={**OFF, "near-duplicate": Severity.NOTE})
