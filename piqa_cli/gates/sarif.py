@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from piqa_cli import __version__
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
 from piqa_cli.gates.fingerprints import fingerprints
+from piqa_cli.gates.groups import below_root
 from piqa_cli.gates.places import uri
 from piqa_cli.gates.policy import CHECKS, Severity
 
@@ -58,8 +60,6 @@ def _rule(rule: str, verdict: Verdict) -> dict[str, Any]:
 
 
 def _result(finding: Finding, verdict: Verdict, base: str, fingerprint: str) -> dict[str, Any]:
-    policy = str(verdict.policy.path) if verdict.policy.path else None
-    where = finding.path or policy or next(iter(finding.related), None)
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": verdict.active.index(finding.rule),
@@ -67,14 +67,29 @@ def _result(finding: Finding, verdict: Verdict, base: str, fingerprint: str) -> 
         "message": {"text": plain_text(finding.message)},
         "partialFingerprints": {"piqa/v1": fingerprint},
         "properties": {"measured": finding.measured, "limit": finding.limit},
+        "locations": [_location(_place(finding, verdict), base)],
     }
-    if where is not None:  # GitHub shows nothing without a place: what holds for the whole set is put at the policy
-        result["locations"] = [_location(where, base)]
     if finding.path is not None and finding.related:
         result["relatedLocations"] = [{"id": n, **_location(p, base)} for n, p in enumerate(finding.related)]
     if verdict.comparison is not None:
         result["baselineState"] = "unchanged" if finding.known else "new"
     return result
+
+
+def _place(finding: Finding, verdict: Verdict) -> str:
+    """The file that a result is shown at: for one result without any, GitHub refuses all that is in a file.
+
+    What holds for the whole set is put at the policy, else at a photo that was counted, is in the folder, or is there.
+    """
+    policy = str(verdict.policy.path) if verdict.policy.path else None
+    return finding.path or policy or next(iter(finding.related), None) or _photo_in(finding.part, verdict)
+
+
+def _photo_in(folder: str | None, verdict: Verdict) -> str:
+    paths = verdict.frame["path"].sort().to_list()
+    folders = [os.path.dirname(rest) or "." for rest in below_root(paths)]  # noqa: PTH120 - as in the findings
+    inside = (path for path, found in zip(paths, folders, strict=True) if found == folder)
+    return next(inside, paths[0])
 
 
 def plain_text(message: str) -> str:

@@ -117,6 +117,22 @@ def test_sarif_has_what_its_readers_need() -> None:
     assert "ci/policy.toml" in uris  # what holds for the whole set
 
 
+def test_every_sarif_result_has_a_place() -> None:
+    """GitHub refuses a file with one that has none ("expected at least one location"), whatever else is in it."""
+    rows = [row(f"set/{folder}/{n}.jpg", score + n) for folder, score in (("a", 80.0), ("b", 20.0)) for n in range(9)]
+    then = [{**photo, "score": 90.0 + n / 9, "model": "older@4567"} for n, photo in enumerate(rows)]
+    verdict = judged(table(*rows), baseline=table(*then))
+    (run,) = json.loads(sarif.to_sarif(verdict, BASE))["runs"]
+    places = [(found["ruleId"], found["locations"][0]["physicalLocation"]) for found in run["results"]]
+    told = {(rule, place["artifactLocation"]["uri"]) for rule, place in places if rule != "regression"}
+    assert told == {
+        ("model-changed", "set/a/0.jpg"),
+        ("drift", "set/a/0.jpg"),
+        ("folder-bias", "set/a/0.jpg"),
+        ("folder-bias", "set/b/0.jpg"),
+    }
+
+
 def test_sarif_says_what_is_left_out(monkeypatch) -> None:
     monkeypatch.setattr(sarif, "MOST_RESULTS", 3)
     verdict = example()
