@@ -86,7 +86,7 @@ def _place(finding: Finding, verdict: Verdict) -> str:
 
 
 def _photo_in(folder: str | None, verdict: Verdict) -> str:
-    paths = verdict.frame["path"].sort().to_list()
+    paths: list[str] = verdict.frame["path"].sort().to_list()
     folders = [os.path.dirname(rest) or "." for rest in below_root(paths)]  # noqa: PTH120 - as in the findings
     inside = (path for path, found in zip(paths, folders, strict=True) if found == folder)
     return next(inside, paths[0])
