@@ -112,14 +112,40 @@ def _is_deep(value: object, levels: int) -> bool:
 
 
 def _typed(column: pl.Series, path: Path) -> pl.Series:
+    column = _finite(column)
     try:
-        typed = _truth(column) if SCHEMA[column.name] == pl.Boolean else column.cast(SCHEMA[column.name], strict=False)
+        typed = typed_as(SCHEMA[column.name], column)
     except pl.exceptions.PolarsError:
         raise UsageError(f"{path}: column {column.name} has the wrong type, {column.dtype}", hint=_HINT) from None
     lost = (typed.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         raise _bad_cell(path, int(lost[0]), column.name, column[int(lost[0])])
-    return typed
+    return _finite(typed)
+
+
+def _finite(column: pl.Series) -> pl.Series:
+    """Without NaN, as others write what is not known, and without infinite numbers; a score must be a number."""
+    if column.name == "score" or not column.dtype.is_float():
+        return column
+    return column.to_frame().select(pl.when(pl.col(column.name).is_finite()).then(pl.col(column.name))).to_series()
+
+
+def typed_as(dtype: type[pl.DataType], column: pl.Series) -> pl.Series:
+    """The column in this type, whichever program wrote its cells; what cannot be read so is null.
+
+    Raises:
+        PolarsError: not one of its cells can.
+    """
+    if dtype == pl.Boolean:
+        return _truth(column)
+    if dtype.is_integer() and column.dtype == pl.String:
+        return _whole(column).cast(dtype, strict=False)
+    return column.cast(dtype, strict=False)
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Whole numbers, also as pandas spells those of a column with empty cells: 3.0."""
+    return column.str.replace(r"^(-?\d+)\.0+$", "$1")
 
 
 def _truth(column: pl.Series) -> pl.Series:

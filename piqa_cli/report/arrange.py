@@ -10,6 +10,7 @@ from piqa_cli.ranking.options import By, Choice, GroupOptions
 from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.ranked_table import SCHEMA as RANK_SCHEMA
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
+from piqa_cli.ranking.score_file import typed_as
 from piqa_cli.ranking.sweeps import Look
 from piqa_cli.records import PhotoScore
 from piqa_cli.report.options import Grouping
@@ -46,14 +47,9 @@ def arrange(scores: Sequence[PhotoScore], table: pl.DataFrame | None, grouping: 
 def _ranking_of(frame: pl.DataFrame) -> pl.DataFrame | None:
     if any(name not in frame.columns for name in RANK_SCHEMA):
         return None
+    given = frame.select(*RANK_SCHEMA)
     try:
-        return frame.select(_typed(frame[name]) for name in RANK_SCHEMA)
+        typed = given.select(typed_as(dtype, given[name]) for name, dtype in RANK_SCHEMA.items())
     except pl.exceptions.PolarsError:
         return None
-
-
-def _typed(column: pl.Series) -> pl.Series:
-    dtype = RANK_SCHEMA[column.name]
-    if dtype is pl.Boolean and column.dtype == pl.String:  # from CSV
-        return column.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
-    return column.cast(dtype)
+    return typed if typed.null_count().equals(given.null_count()) else None  # else some cells mean something else

@@ -67,6 +67,29 @@ def test_truth_as_other_programs_write_it(tmp_path: Path, yes: str, no: str) -> 
     assert read_score_file(table)["face_cut"].to_list() == [True, False]
 
 
+def test_whole_numbers_as_pandas_writes_them(tmp_path: Path) -> None:
+    """A column with an empty cell has numbers with a point there."""
+    table = tmp_path / "own.csv"
+    table.write_text("path,score,status,n_faces,width\na.jpg,50,ok,2.0,4000\nb.jpg,,error,,\nc.jpg,40,ok,0.00,3000.0\n")
+    frame = read_score_file(table)
+    assert (frame["n_faces"].to_list(), frame["width"].to_list()) == ([2, None, 0], [4000, None, 3000])
+    table.write_text("path,score,status,n_faces\na.jpg,50,ok,2.5\n")
+    with pytest.raises(UsageError, match=r"row 1, column n_faces: '2\.5' cannot be used"):
+        read_score_file(table)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_no_number_is_not_known(tmp_path: Path, suffix: str) -> None:
+    table = tmp_path / f"own.{suffix}"
+    columns = {"path": ["a", "b"], "score": [50.0, 40.0], "status": ["ok", "no_face"]}
+    write_table(pl.DataFrame({**columns, "face_x1": [3.0, float("nan")], "aperture": [8.0, float("-inf")]}), table)
+    frame = read_score_file(table)
+    assert (frame["face_x1"].to_list(), frame["aperture"].to_list()) == ([3.0, None], [8.0, None])
+    write_table(pl.DataFrame({**columns, "score": [50.0, float("nan")]}), table)
+    with pytest.raises(UsageError, match="row 2, column score: nan cannot be used"):
+        read_score_file(table)
+
+
 def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("path,score,status,mine\na.jpg,50,ok,7\nb.jpg,,error,8\n")

@@ -51,6 +51,20 @@ def test_a_ranked_table_is_taken_as_it_is(tmp_path, suffix):
     assert set(found["decision"]) == {"pick"}
 
 
+def test_a_ranked_table_that_went_through_pandas(tmp_path):
+    """True and 3.0 for true and 3; it was grouped anew, and its stars and choices were left out."""
+    ranked = ranked_table(scores()).with_columns(stars=pl.Series([3, -1, 2, 1, 5, None]), group=pl.lit("mine"))
+    spelled = {
+        "stars": pl.col("stars").cast(pl.Float64).cast(pl.String),
+        "best_of_group": pl.col("best_of_group").cast(pl.String).str.to_titlecase(),
+    }
+    ranked.with_columns(**spelled).write_csv(tmp_path / "ranked.csv")
+    table = read_score_file(tmp_path / "ranked.csv")
+    assert is_ranked(table)
+    assert as_ranked(table)["stars"].to_list() == [3, -1, 2, 1, 5, None]
+    assert as_ranked(table)["best_of_group"].to_list() == [True, False, False, False, False, False]
+
+
 @pytest.mark.parametrize("change", [{"stars": pl.lit("many")}, {"best_of_group": pl.lit("perhaps")}])
 def test_columns_of_the_same_name_with_something_else_in_them(change):
     assert not is_ranked(ranked_table(scores()).with_columns(**change))
