@@ -95,7 +95,11 @@ def gate_fails(frame: pl.DataFrame, limit: float) -> bool:
 
 def some_failed(frame: pl.DataFrame) -> bool:
     """Whether a photo could not be scored; if so, say how many."""
-    failed = frame.filter(pl.col("status") == "error").height
+    return any_failed(frame.filter(pl.col("status") == "error").height, frame.height)
+
+
+def any_failed(failed: int, photos: int) -> bool:
+    """Whether there are any; if so, say how many of how many photos."""
     if failed:
-        console.warn(f"{failed:,} of {frame.height:,} photos could not be scored (--strict)")
+        console.warn(f"{failed:,} of {photos:,} photos could not be scored (--strict)")
     return failed > 0

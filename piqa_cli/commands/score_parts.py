@@ -9,6 +9,7 @@ from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
 from piqa_cli.commands.gate_run import judge
+from piqa_cli.commands.score_output import any_failed
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.needs import columns_needed
@@ -60,8 +61,10 @@ def score_into_folder(
     if run.interrupted:
         console.warn("interrupted: the photos that are done are saved")
         return run, INTERRUPTED
-    code = judge_folder(delivery.output, delivery) if run.failure is None and table.rows else 0
-    return run, code or (SOME_FAILED if delivery.strict and failed else 0)
+    if run.failure is not None or not table.rows:
+        return run, 0  # the caller raises it
+    strictly = SOME_FAILED if delivery.strict and any_failed(failed, table.rows) else 0
+    return run, judge_folder(delivery.output, delivery) or strictly
 
 
 def judge_folder(folder: Path, delivery: Delivery) -> int:
