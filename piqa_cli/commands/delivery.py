@@ -41,6 +41,8 @@ class Delivery:
         if self.output is not None:
             (check_replaceable if self.into_folder else check_target)(self.output)
             self.gates.check_apart(output=self.output)
+            if self.into_folder:
+                self.gates.check_outside(self.output)
         if self.format is Format.PARQUET and sys.stdout.isatty():
             hint = "use -o FILE.parquet, or send the output to a file or a pipe"
             raise UsageError("parquet is binary and not written to a terminal", hint=hint)

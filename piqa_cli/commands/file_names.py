@@ -35,24 +35,28 @@ def check_kept(read: Iterable[Path | None], written: Iterable[Path | None]) -> N
     """See that what is read stays.
 
     Raises:
-        UsageError: a file to be written is one of those that are read, or see `check_outside`.
+        UsageError: a file to be written is one of those that are read, or would lie in the folder that one of them is.
     """
-    inputs, outputs = ([path for path in paths if path is not None] for paths in (read, written))
-    taken = set(map(os.path.realpath, inputs))
-    if lost := next((path for path in outputs if os.path.realpath(path) in taken), None):
+    sources, written = [path for path in read if path is not None], list(written)
+    inputs = {os.path.realpath(path) for path in sources}
+    if lost := next((path for path in written if path is not None and os.path.realpath(path) in inputs), None):
         raise UsageError(f"{lost} is read and would be overwritten", hint="name another file for the results")
-    check_outside(inputs, outputs)
+    check_outside(filter(parts_of, sources), written)
 
 
-def check_outside(read: Iterable[Path], written: Iterable[Path | None]) -> None:
-    """See that nothing is put into a score table in parts that is read: it is one as long as it holds nothing else.
+def check_outside(tables: Iterable[Path], files: Iterable[Path | None]) -> None:
+    """See that folders of Parquet parts hold nothing else, or they are no tables any more, and are replaced as a whole.
 
     Raises:
-        UsageError: something to be written lies in the folder of such a table.
+        UsageError: one of the files lies in one of them.
     """
-    tables = {Path(os.path.realpath(path)): path for path in read if parts_of(path)}
-    for path in written if tables else ():
-        place = Path(os.path.realpath(path)) if path is not None else None
-        if place and (table := next((table for table in (place, *place.parents) if table in tables), None)):
-            what = f"{path} lies in {tables[table]}, a score table that is to hold nothing else"
-            raise UsageError(what, hint="name a place outside it for the results")
+    folders = {Path(os.path.realpath(folder)): folder for folder in tables}
+    for file in files:
+        if file is not None and (inside := folders.keys() & _way_to(file)):
+            what = f"{file}: {folders[inside.pop()]} is a table of Parquet parts, which has its folder for itself"
+            raise UsageError(what, hint="name a place outside of it")
+
+
+def _way_to(path: Path) -> set[Path]:
+    real = Path(os.path.realpath(path))
+    return {real, *real.parents}

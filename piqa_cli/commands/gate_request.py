@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from piqa_cli.commands.file_names import check_apart
+from piqa_cli.commands.file_names import check_apart, check_kept, check_outside
 from piqa_cli.commands.gate_options import Annotations, parse_resolution
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.policy import Limits, Policy
@@ -76,6 +76,15 @@ class GateRequest:
             UsageError: two options name one file.
         """
         check_apart(gate=self.policy_file, baseline=self.baseline, **self.files, **others)
+        check_kept([self.baseline], [*self.files.values(), *others.values()])
+
+    def check_outside(self, table: Path) -> None:
+        """See that nothing lies in the folder that a table is to be written to: the baseline would be gone when read.
+
+        Raises:
+            UsageError: a file does.
+        """
+        check_outside([table], [self.baseline, *self.files.values()])
 
 
 def make_request(

@@ -17,6 +17,7 @@ from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
 from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.table_parts import parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +165,11 @@ class Request:
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()
-        check_outside(self.sources, [self.delivery.output, self.acting.journal, *self.targets.values()])
         check_apart(output=self.delivery.output, plan_out=self.acting.plan_out, journal=self.acting.journal)
+        page = DEFAULT_PAGE if self.open_report else None
+        check_outside(
+            filter(parts_of, self.sources), [self.delivery.output, self.acting.journal, *self.targets.values(), page]
+        )
 
     def _check_plan_out(self, path: Path) -> None:
         if path.suffix.lower() == ".csv":

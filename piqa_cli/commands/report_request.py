@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from piqa_cli.commands.file_names import check_kept
+from piqa_cli.commands.file_names import check_kept, check_outside
 from piqa_cli.commands.gate_request import GateRequest
 from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.errors import UsageError
@@ -13,6 +13,7 @@ from piqa_cli.gates.unanswerable import look_not_known
 from piqa_cli.ranking.options import is_score_table
 from piqa_cli.report.options import DEFAULT_PAGE, Grouping, ReportOptions
 from piqa_cli.report.target import check_page
+from piqa_cli.table_parts import parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class ReportRequest:
         page = self.page.output if self.wants_page else None
         self.gates.check_apart(output=page)
         check_kept(self.sources, (page, *self.gates.files.values()))
+        check_outside(filter(parts_of, self.sources), [self.assets])
         if self.wants_page:
             check_page(self.page)
 

@@ -16,6 +16,7 @@ from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
+from piqa_cli.commands.score_output import any_failed
 from piqa_cli.commands.score_parts import judge_folder
 from piqa_cli.commands.score_run import STDIN
 from piqa_cli.errors import UsageError
@@ -94,6 +95,8 @@ def _check_delivery(sources: Sequence[str], target: str, delivery: Delivery) -> 
         raise UsageError(f"{option} and --engine ray do not go together", hint="read the Parquet files it writes")
     if delivery.gates.asks and is_uri(target):
         raise UsageError("gates judge a table on this machine", hint="score without them, or with -o FOLDER")
+    if not is_uri(target):
+        delivery.gates.check_outside(Path(target))
     policy, away = delivery.gates.policy, any(map(is_uri, sources))
     hint = "limits such as --fail-under need the table alone"
     if delivery.gates.checks_dataset and away:
@@ -125,6 +128,6 @@ def _news(tally: _Tally, seconds: float) -> str:
 
 
 def _verdict(results: ResultFolder, tally: _Tally, delivery: Delivery) -> int:
-    if delivery.gates.asks and (code := judge_folder(Path(results.place), delivery)):
-        return code
-    return SOME_FAILED if delivery.strict and tally.errors else 0
+    strictly = SOME_FAILED if delivery.strict and any_failed(tally.errors, tally.rows) else 0
+    code = judge_folder(Path(results.place), delivery) if delivery.gates.asks else 0
+    return code or strictly

@@ -51,6 +51,7 @@ def score(capfd, tmp_path, monkeypatch):
         ([*RAY, "in", "-o", "out", "--cpus-per-actor", "-1"], "-1"),
         ([*RAY, "in", "-o", "nowhere/out"], "nowhere"),
         ([*RAY, "in", "-o", "in"], "a.jpg"),
+        ([*RAY, "in", "-o", "in", "--json", "in/r.json"], "in/r.json: in is a table of Parquet parts"),
         ([*RAY, "-", "-o", "out"], "stdin"),
         ([*RAY, "in", "-o", "s3://bucket/x", "--fail-under", "5"], "gates"),
         ([*RAY, "s3://bucket/photos", "-o", "out", "--junit", "j.xml"], "not on this machine"),

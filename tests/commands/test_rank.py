@@ -159,6 +159,19 @@ def test_wrong_usage_is_one_clear_line(rank, photos, args, words) -> None:
     assert sorted(p.name for p in photos.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "more", [["-o", "scores/r.csv"], ["--write-xmp", "--plan-out", "scores/p.json"], ["--open-report"]], ids=" ".join
+)
+def test_nothing_is_put_into_the_folder_that_a_table_is(piqa, rank, photos, model, monkeypatch, more) -> None:
+    """It would be no table any more."""
+    assert piqa("score", photos, "-o", "scores", "--model", model.path).code == 0
+    if more == ["--open-report"]:
+        monkeypatch.chdir("scores")
+    result = rank("scores" if Path("scores").exists() else ".", *more)
+    assert result.code == 2
+    assert "is a table of Parquet parts, which has its folder for itself" in result.err
+
+
 def test_a_burst_and_its_best(rank, photos) -> None:
     result = rank(photos, "--by", "burst", "--per-group", "1", "--format", "jsonl")
     assert result.code == 0

@@ -119,6 +119,21 @@ def test_wrong_usage_is_one_clear_line(report, photos, args, words) -> None:
     assert not list(Path().iterdir())
 
 
+@pytest.mark.parametrize(
+    "more",
+    [["-o", "scores/r.html"], ["--json", "scores/r.json"], ["--assets", "scores"], ["--assets", "scores/pictures"]],
+    ids=" ".join,
+)
+def test_nothing_is_put_into_the_folder_that_a_table_is(piqa, report, photos, model, more) -> None:
+    """It would be no table any more."""
+    assert piqa("score", photos, "-o", "scores", "--model", model.path).code == 0
+    for args in (["scores", *more], [photos, *more, "--baseline", "scores"])[: 1 if "--assets" in more else 2]:
+        result = report(*args)
+        assert result.code == 2
+        assert "scores is a table of Parquet parts, which has its folder for itself" in result.err
+    assert [file.name for file in Path().rglob("*")] == ["scores", "part-00000.parquet"]
+
+
 def test_a_folder(report, photos) -> None:
     result = report(photos, "-o", "report.html")
     assert (result.code, result.out) == (0, "")

@@ -45,6 +45,28 @@ def test_gates_judge_the_streamed_table(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "scores", "--fail-under", "0").code == 0
 
 
+def test_a_failed_photo_is_named_also_when_quiet(score, photos, tmp_path) -> None:
+    (photos / "bad.jpg").write_bytes(b"bad")
+    for more, code in (("--strict", 3), ("--fail-under=50", 1)):
+        result = score(photos, "-o", tmp_path / "scores", "-q", "--strict", more)
+        assert result.code == code
+        assert "piqa: 1 of 11 photos could not be scored (--strict)" in result.err
+
+
+@pytest.mark.parametrize(
+    "more", [["--json", "scores/r.json"], ["--baseline", "scores/part-00000.parquet"], ["--markdown", "./scores/s.md"]]
+)
+def test_the_folder_of_a_table_holds_nothing_else(score, photos, more) -> None:
+    """A file in it is gone with the next run's table, or that run is refused; the new table was its own baseline."""
+    assert score(photos, "-o", "scores").code == 0
+    before = pl.read_parquet("scores/*.parquet")
+    result = score(photos, "-o", "scores", "--fail-under", "50", *more)
+    assert result.code == 2
+    assert f"{Path(more[1])}: scores is a table of Parquet parts, which has its folder for itself" in result.err
+    assert [file.name for file in Path("scores").iterdir()] == ["part-00000.parquet"]
+    assert pl.read_parquet("scores/*.parquet").equals(before)
+
+
 def test_gates_judge_a_folder_whose_name_looks_like_a_pattern(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "Shoot [1]", "--fail-under", "50").code == 1
 
