@@ -20,7 +20,7 @@ def github_annotations(verdict: Verdict, base: str) -> Iterator[str]:
 
     Args:
         verdict: of a check.
-        base: absolute folder that paths are given relative to, the repository.
+        base: absolute folder that the table's paths start from, see `places.relative`.
     """
     for severity, command in _COMMANDS.items():
         found = [finding for finding in verdict.findings if finding.severity is severity and not finding.known]

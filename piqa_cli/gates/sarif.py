@@ -26,7 +26,7 @@ def to_sarif(verdict: Verdict, base: str) -> str:
 
     Args:
         verdict: of a check.
-        base: absolute folder that paths are given relative to, the repository.
+        base: absolute folder that the table's paths start from, see `places.relative`.
     """
     shown = verdict.findings[:MOST_RESULTS]
     prints = fingerprints((finding, finding.path or "") for finding in shown)

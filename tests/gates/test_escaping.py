@@ -7,6 +7,7 @@ import os
 import re
 from urllib.parse import unquote_to_bytes, urlsplit
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -142,6 +143,21 @@ def test_places_relative_to_the_repository() -> None:
     assert uri("../a b.jpg", "/work/sub") == "file:///work/a%20b.jpg"
     assert uri("a:b.jpg", "/work") == "a%3Ab.jpg"
     assert relative("..a.jpg", "/work") == "..a.jpg"
+
+
+@pytest.mark.parametrize("mark", ["folder", "file"])
+def test_places_are_relative_to_the_repository_from_a_folder_in_it(tmp_path, mark) -> None:
+    """`cd data && piqa score photos`, as with a job's `working-directory`: services look from the repository."""
+    below = tmp_path / "data"
+    below.mkdir()
+    if mark == "folder":
+        (tmp_path / ".git").mkdir()
+    else:  # a working tree of another one, or a submodule
+        (tmp_path / ".git").write_text("gitdir: elsewhere")
+    assert relative("photos/a.jpg", str(below)) == "data/photos/a.jpg"
+    assert relative("../photos/a.jpg", str(below)) == "photos/a.jpg"
+    assert uri(f"{tmp_path}/a b.jpg", str(below)) == "a%20b.jpg"
+    assert relative("../../a.jpg", str(below)) == str(tmp_path.parent / "a.jpg")
 
 
 def test_a_place_on_another_drive_stays_as_it_is(monkeypatch) -> None:
