@@ -84,13 +84,35 @@ def compare(frame: pl.DataFrame, baseline: pl.DataFrame, path: Path, terms: Base
 
 
 def match(paths: Sequence[str], earlier: Sequence[str]) -> dict[str, str]:
-    """Path now -> path then. Where no path is in both, they are compared below each table's common folder."""
+    """Path now -> path then. Where no path is in both, they are compared below each table's common folder.
+
+    The table of a part of a set has a deeper one: what lies between both is tried, too, and what matches most is taken.
+    """
     old = {os.path.normpath(path): path for path in earlier}
     found = {path: old[name] for path in paths if (name := os.path.normpath(path)) in old}
-    if found or not paths or not earlier:
+    names = {os.path.basename(path) for path in earlier}  # noqa: PTH119 - text, as in the table
+    if found or names.isdisjoint(map(os.path.basename, paths)):
         return found
-    old = dict(zip(below_root(earlier), earlier, strict=True))
-    return {path: old[name] for path, name in zip(paths, below_root(paths), strict=True) if name in old}
+    return max(_below_roots(paths, earlier), key=len)  # the first of equals
+
+
+def _below_roots(paths: Sequence[str], earlier: Sequence[str]) -> Iterator[dict[str, str]]:
+    now, then = below_root(paths), below_root(earlier)
+    yield _same(paths, now, earlier, then)
+    for above in range(1, _depth_of_root(paths, now) + 1):
+        yield _same(paths, below_root(paths, above), earlier, then)
+    for above in range(1, _depth_of_root(earlier, then) + 1):
+        yield _same(paths, now, earlier, below_root(earlier, above))
+
+
+def _depth_of_root(paths: Sequence[str], below: Sequence[str]) -> int:
+    return os.path.abspath(paths[0]).count(os.sep) - below[0].count("/")  # noqa: PTH100 - text, as in the table
+
+
+def _same(paths: Sequence[str], now: Sequence[str], earlier: Sequence[str], then: Sequence[str]) -> dict[str, str]:
+    """Path now -> path then, of the photos that have one name, `now` and `then`, of those that stand for them."""
+    old = dict(zip(then, earlier, strict=True))
+    return {path: old[name] for path, name in zip(paths, now, strict=True) if name in old}
 
 
 def baseline_findings(

@@ -202,6 +202,23 @@ def test_an_older_baseline_with_few_columns() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (["p/x/1", "p/x/2", "p/y/1"], ["/old/p/x/1", "/old/p/x/2"]),  # a folder was added
+        (["/new/p/x/1", "/new/p/x/2"], ["p/x/1", "p/x/2", "p/y/1"]),  # a part of it is scored, elsewhere
+        (["1", "2"], ["p/x/1", "p/x/2", "p/y/1"]),  # in the folder itself
+        (["p/1", "p/x/1", "p/x/2"], ["/old/p/x/1", "/old/p/x/2"]),  # and 1 is not x/1
+    ],
+)
+def test_a_part_of_a_set_is_known_below_another_root(now, then, tmp_path, monkeypatch) -> None:
+    (tmp_path / "p" / "x").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "p" / "x" if now[0] == "1" else tmp_path)
+    (first,) = (path for path in now if path.endswith("x/1") or path == "1")
+    second = first.removesuffix("1") + "2"
+    assert match(now, then) == {first: then[0], second: then[1]}
+
+
 def test_photos_are_the_same_below_another_root() -> None:
     assert match(["./p/a", "p/b"], ["p/a", "p/c"]) == {"./p/a": "p/a"}
     assert match(["/new/p/x/1", "/new/p/y/1"], ["old/x/1", "old/y/2"]) == {"/new/p/x/1": "old/x/1"}
