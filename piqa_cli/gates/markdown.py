@@ -45,7 +45,7 @@ def _facts(verdict: Verdict) -> Iterator[str]:
     if verdict.policy.path:
         yield f"Policy: {code(str(verdict.policy.path))}."
     for finding in verdict.of("unused-section"):
-        yield f"No photo is in the policy's section {code(finding.part or '')}."
+        yield f"{code(finding.rule)}: {escaped(finding.message)}."
     yield ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -115,6 +116,12 @@ def test_sarif_has_what_its_readers_need() -> None:
     uris = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]}
     assert {"set/low%20%3C1%3E.jpg", "set/two%2C%20faces%3A%20100%25.jpg", "set/cut%7C%60x%60.jpg"} <= uris
     assert "ci/policy.toml" in uris  # what holds for the whole set
+
+
+def test_markdown_says_what_an_unused_section_should_read() -> None:
+    policy = Policy(sections=(Section("passport", Limits(fail_under=5)),), path=Path("policy.toml"))
+    text = html.unescape(to_markdown(judged(table(row("set/passport/a.jpg"), row("set/b.jpg")), policy)))
+    assert 'no photo is in [folders."passport"]; a folder\'s photos are [folders."passport/*"]' in text
 
 
 def test_every_sarif_result_has_a_place() -> None:
