@@ -97,6 +97,32 @@ def test_a_mark_meets_the_whole_selection(page):
     assert "picked" not in label(page, "one.jpg") + label(page, "two.jpg")
 
 
+def search(page, text):
+    page.fill("#text", text)
+    settle(page)
+    page.focus("#grid")
+
+
+def test_a_mark_meets_no_selected_photo_that_the_filters_hide(page):
+    press(page, "s", "ArrowRight", "s")
+    search(page, "two.jpg")
+    press(page, "x")
+    search(page, "")
+    assert "rejected" in label(page, "two.jpg")
+    assert "rejected" not in label(page, "one.jpg")
+
+
+def test_after_a_comparison_of_hidden_photos_a_shown_one_is_current(page):
+    """It was one of those compared: a mark went to a photo out of sight, and the arrows up and down led nowhere."""
+    press(page, "s", "ArrowRight", "s")
+    search(page, "cat.jpg")
+    press(page, "c")
+    page.wait_for_selector("#compare[open]")
+    press(page, "Escape")
+    page.wait_for_selector("#compare", state="hidden")
+    assert current(page) == "cat.jpg"
+
+
 def test_keys_are_text_while_one_types(page):
     page.focus("#text")
     page.keyboard.type("p x 5")

@@ -57,6 +57,7 @@ const Compare = (() => {
       zoom?.stop();
       area.replaceChildren();
       shown = [];
+      if (State.place[State.current] < 0) State.go(State.order[0]); // the filters hide what was compared
       Grid.rebuild();
       Grid.reveal();
       Grid.focus();

@@ -12,7 +12,7 @@ const Main = (() => {
     byId("empty").hidden = visible.length > 0 || !byId("charts").hidden;
     byId("empty-text").textContent = Photos.count ? "No photo passes these filters." : "There are no photos in this report.";
     byId("clear-empty").hidden = !Photos.count;
-    byId("summary").textContent = `${Format.plural(visible.length, "photo")}${visible.length < Photos.count ? ` of ${Format.count(Photos.count)}` : ""} · ${Photos.data.model ?? ""}`;
+    byId("summary").textContent = `${Format.plural(visible.length, "photo")}${visible.length < Photos.count ? ` of ${Format.count(Photos.count)}` : ""}${Photos.data.model ? ` · ${Photos.data.model}` : ""}`;
     if (!byId("charts").hidden) ChartPage.render();
   }
 

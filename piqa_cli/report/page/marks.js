@@ -3,10 +3,10 @@
 const Marks = (() => {
   const settings = { advance: false };
 
-  // A mark meets the whole selection when the current photo is part of it.
+  // A mark meets the whole selection when the current photo is part of it; nothing that the filters hide.
   function targets() {
     if (Large.isOpen() || Compare.isOpen() || !State.selected.includes(State.current)) return [State.current];
-    return State.selected;
+    return State.selected.filter((photo) => State.place[photo] >= 0);
   }
 
   const DONE = { pick: "Picked", reject: "Rejected", unmark: "Mark removed", 0: "Stars removed" };
