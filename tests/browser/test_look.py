@@ -108,6 +108,36 @@ def test_on_a_phone_the_comparison_is_closed_beside_its_title(open_page, report,
     assert page.evaluate("probes.rightmost('#compare .full-head *')") <= phone["viewport"]["width"]
 
 
+@pytest.mark.parametrize("size", [(667, 375), (640, 380)], ids=["phone on its side", "laptop at 200 %"])
+def test_where_there_is_no_height_things_stand_side_by_side(open_page, report, size):
+    """Above each other, two photos were 60 pixels high."""
+    page = open_page(report, viewport={"width": size[0], "height": size[1]})
+    page.focus("#grid")
+    page.keyboard.press("c")
+    first, second = (page.locator("#compare .pane-view").nth(k).bounding_box() for k in (0, 1))
+    assert first["y"] == second["y"]
+    assert min(first["height"], second["height"]) > size[1] / 2
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#compare", state="hidden")
+    page.keyboard.press("Enter")
+    assert page.locator(".large-frame").bounding_box()["height"] > size[1] / 2
+    assert page.evaluate("probes.rightmost('#large .panel *')") <= size[0]
+
+
+def test_in_the_system_s_few_colours_the_current_photo_is_seen(open_page, report):
+    """Windows' contrast themes take shadows and grounds away."""
+    page = open_page(report, forced_colors="active")
+    page.focus("#grid")
+    page.keyboard.press("s")
+    page.keyboard.press("ArrowRight")
+    outline = "getComputedStyle(document.querySelector('{}')).outlineStyle"
+    assert page.evaluate(outline.format(".card.current")) == "solid"
+    assert page.evaluate(outline.format(".card.selected")) == "dashed"
+    assert page.evaluate(outline.format(".card:not(.current, .selected)")) == "none"
+    border = "getComputedStyle(document.getElementById('tab-{}')).borderTopWidth"
+    assert page.evaluate(border.format("photos")) > page.evaluate(border.format("charts"))
+
+
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_nothing_jumps_while_the_page_comes(open_page, report, options):
     page = open_page(report, **options)
