@@ -58,7 +58,8 @@ def read_score_file(path: Path) -> pl.DataFrame:
     known = [_typed(frame[name], path) for name in SCHEMA if name in frame.columns]
     frame = frame.select(*known, *(name for name in frame.columns if name not in SCHEMA))
     _check(frame, path)
-    return frame
+    lost = pl.col("score").is_null()  # whatever its status says: no gate and no ranking takes it for a scored photo
+    return frame.with_columns(status=pl.when(lost).then(pl.lit("error")).otherwise(pl.col("status")))
 
 
 def to_scores(frame: pl.DataFrame) -> list[PhotoScore]:

@@ -90,6 +90,13 @@ def test_what_is_no_number_is_not_known(tmp_path: Path, suffix: str) -> None:
         read_score_file(table)
 
 
+def test_a_photo_without_a_score_was_not_scored(tmp_path: Path) -> None:
+    """Whatever its status says: gates passed over it."""
+    table = tmp_path / "own.csv"
+    table.write_text("path,score,status\na.jpg,,ok\nb.jpg,60,no_face\n")
+    assert read_score_file(table)["status"].to_list() == ["error", "no_face"]
+
+
 def test_a_small_table_of_ones_own_is_enough(tmp_path: Path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("path,score,status,mine\na.jpg,50,ok,7\nb.jpg,,error,8\n")
