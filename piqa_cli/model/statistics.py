@@ -21,16 +21,19 @@ LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SCALES = 3  # full size, half, quarter
 WINDOW = 7  # pixels, of the local mean and deviation
 BLOCK = 8  # pixels, of JPEG's transform
+CACHED_PIXELS = 1 << 15  # of a few images whose planes stay in a processor's cache
 TONE_STEP = 4  # every fourth pixel each way is enough for tone
 
 
 def pixel_statistics(pixels: Tensor) -> Tensor:
     """Statistics of B images: float32 (B, 3, H, W) in [0, 1] -> (B, `WIDTH`). Sides of at least 64 pixels.
 
-    Without gradients. On the CPU one image is done after the other: its planes stay in the processor's cache.
+    Without gradients. On the CPU one image is done after the other, or a few small ones: their planes stay in the
+    processor's cache.
     """
     if pixels.device.type == "cpu":
-        return torch.cat([_statistics(image[None]) for image in pixels.detach()])
+        at_once = max(CACHED_PIXELS // pixels[0, 0].numel(), 1)
+        return torch.cat([_statistics(images) for images in torch.split(pixels.detach(), at_once)])
     return _statistics(pixels.detach())
 
 
