@@ -33,7 +33,7 @@ def place(tmp_path_factory):
 
 def piqa(*arguments):
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "never", "0", *map(str, arguments)],
+        [sys.executable, str(SCRIPT), "whole", "0", *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=400,
     )  # fmt: skip

@@ -190,32 +190,27 @@ class Rendered(Exception):
     """Features would be made now."""
 
 
-@pytest.mark.parametrize("changed", ["photos", "faces", "versions", "seed", "backbone"])
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
-def test_features_of_something_else_are_not_taken(photos, tmp_path, monkeypatch, changed):
-    sources, seed = folder_sources(photos), 1
-    face = (40.0, 30.0, 100.0, 105.0)
+def test_features_of_something_else_are_not_taken(photos, tmp_path, monkeypatch):
+    sources, box = folder_sources(photos), (40.0, 30.0, 100.0, 105.0)
     settings = SyntheticSettings(versions=3, workers=0, heads=HeadSettings(epochs=1, photos_per_batch=8))
 
-    def made():
-        faces = dict.fromkeys((source.path for source in sources), face)
+    def made(sources=sources, box=box, settings=settings, seed=1):
+        faces = dict.fromkeys((source.path for source in sources), box)
         return pretrain_synthetic(tiny.network(tiny.LITE, seed), sources, [], faces, settings, tmp_path, Observer())
 
     made()
     monkeypatch.setattr("piqa_training.pretrain_synthetic.extract", lambda *_, **__: raised(Rendered()))
     made()  # nothing has changed
-    if changed == "photos":
-        sources = sources[1:]
-    elif changed == "faces":
-        face = (40.0, 30.0, 100.0, 106.0)
-    elif changed == "backbone":
-        seed = 2
-    elif changed == "versions":
-        settings = replace(settings, versions=4)
-    else:
-        settings = replace(settings, heads=replace(settings.heads, seed=1))
-    with pytest.raises(Rendered):
-        made()
+    for changed in (
+        {"sources": sources[1:]},
+        {"box": (40.0, 30.0, 100.0, 106.0)},
+        {"seed": 2},  # of the backbone
+        {"settings": replace(settings, versions=4)},
+        {"settings": replace(settings, heads=replace(settings.heads, seed=1))},
+    ):
+        with pytest.raises(Rendered):
+            made(**changed)
 
 
 def raised(error):
