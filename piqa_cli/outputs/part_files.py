@@ -9,6 +9,8 @@ from pathlib import Path
 from piqa_cli.errors import OutputError
 from piqa_cli.table_parts import is_part
 
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave in folders that they show
+
 
 def names_folder(path: Path) -> bool:
     """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
@@ -25,7 +27,9 @@ def check_folder(folder: Path) -> None:
         raise refusal(folder, f"no folder {folder.parent}", "create it first, or choose another place")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
-    if folder.is_dir() and (other := next((p for p in folder.iterdir() if not is_part(p.name)), None)):
+    if folder.is_dir() and (
+        other := next((p for p in folder.iterdir() if not is_part(p.name) and p.name not in _LITTER), None)
+    ):
         raise refusal(folder, f"it holds other things, like {other.name}", "choose a new or empty folder")
 
 

@@ -12,6 +12,10 @@ _HEAD_BYTES = 64
 _TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _RAW_MAGICS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")  # RAF, ORF (three kinds), RW2
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
+_POINTERS = {
+    b"version https://git-lfs.github.com/spec/": ("Git LFS", "git lfs pull"),
+    b"/annex/objects/": ("git-annex", "git annex get"),
+}
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 
@@ -30,6 +34,16 @@ def sniff(file: BinaryIO, path: Path) -> str | None:
     if head[4:8] == b"ftyp":
         return _sniff_iso(head)
     return _sniff_image(head)
+
+
+def pointer(file: BinaryIO) -> tuple[str, str] | None:
+    """Where the file only stands for a photo that was not fetched: the system that has it, and the command to fetch it.
+
+    Rewinds the file.
+    """
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    return next((system for begins, system in _POINTERS.items() if head.startswith(begins)), None)
 
 
 def _sniff_image(head: bytes) -> str | None:

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, UnreadablePhoto
 from piqa_cli.photos.color import flatten, to_srgb
-from piqa_cli.photos.content import RAW, sniff
+from piqa_cli.photos.content import RAW, pointer, sniff
 from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
 from piqa_cli.photos.pillow import load_pixels, open_image, relaxed_pillow
@@ -100,8 +100,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
     """The image, not yet decoded, and the orientation to use where it names none of its own."""
     kind = sniff(file, path)
     if kind is None:
-        reason = "not a supported image (JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC or RAW)"
-        raise NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
+        raise _no_photo(file, path)
     if kind == RAW:
         return open_preview(file, path)
     nclx = avif_nclx(file) if kind == "AVIF" else None
@@ -110,6 +109,16 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
         image.info.pop("xmp", None)
         image.info[_NCLX] = nclx
     return image, 1
+
+
+def _no_photo(file: BinaryIO, path: Path) -> NotAPhoto:
+    if (elsewhere := pointer(file)) is not None:
+        system, command = elsewhere
+        return NotAPhoto(
+            f"the photo is not here, only {system}'s pointer to it", path=path, hint=f"{command} fetches it"
+        )
+    reason = "not a supported image (JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC or RAW)"
+    return NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
 
 
 def _check_pixels(image: Image.Image, path: Path, max_pixels: int) -> None:

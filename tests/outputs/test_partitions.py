@@ -249,6 +249,15 @@ def test_a_full_disk_is_an_output_error(tmp_path, scores, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_file_managers_leave_is_in_nobodys_way(tmp_path, scores):
+    write(tmp_path / "scores", [scores[:3]])
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (tmp_path / "scores" / name).touch()
+    write(tmp_path / "scores", [scores[:2]])
+    assert read_score_file(tmp_path / "scores").height == 2
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == ["part-00000.parquet"]
+
+
 def test_parts_are_told_from_folders_of_photos(tmp_path, scores):
     write(tmp_path / "scores", in_twos(scores), part_rows=1000)
     parts = [tmp_path / "scores" / f"part-0000{n}.parquet" for n in range(3)]

@@ -79,6 +79,19 @@ def test_not_a_photo(tmp_path: Path, data: bytes, name: str) -> None:
         decode(write(tmp_path, data, name))
 
 
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+ANNEX = b"/annex/objects/SHA256E-s31390--f50d7ac4c6b9031379986bc362fcefb65f1e52621ce1708d537e740fefc59cc0.jpg\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "system", "command"), [(LFS, "Git LFS", "git lfs pull"), (ANNEX, "git-annex", "git annex get")]
+)
+def test_a_pointer_to_a_photo_is_called_that(tmp_path: Path, data: bytes, system: str, command: str) -> None:
+    with pytest.raises(NotAPhoto, match=f"the photo is not here, only {system}'s pointer") as found:
+        decode(write(tmp_path, data, "photo.jpg"))
+    assert found.value.hint == f"{command} fetches it"
+
+
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_truncated(tmp_path: Path, kind: str, share: float, capfd: pytest.CaptureFixture[str]) -> None:
