@@ -92,4 +92,4 @@ def check_table(given: Sequence[str], sources: Sequence[Path]) -> None:
     unused = [name for name in given if name in _OF_PHOTOS]
     if unused and len(sources) == 1 and is_score_table(sources[0]):
         hint = "name the photos or their folders, or leave it out"
-        raise UsageError(f"{' and '.join(unused)} would do nothing: {sources[0]} is ranked as it is", hint=hint)
+        raise UsageError(f"{' and '.join(unused)} would do nothing: {sources[0]} is taken as it is", hint=hint)

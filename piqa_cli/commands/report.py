@@ -8,6 +8,8 @@ from piqa_cli.commands import gate_options as gates
 from piqa_cli.commands import options
 from piqa_cli.commands import report_options as own
 from piqa_cli.commands.gate_request import make_request
+from piqa_cli.commands.given import given_options
+from piqa_cli.commands.rank_alone import check_table
 from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.commands.report_request import ReportRequest
 from piqa_cli.model.store import DEFAULT_MODEL
@@ -15,6 +17,7 @@ from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
 def report(
+    ctx: typer.Context,
     paths: own.Sources,
     output: own.Page = None,
     assets: own.Assets = None,
@@ -109,6 +112,7 @@ def report(
         ),
         gates=judging,
     )
+    check_table(given_options(ctx), request.sources)
     request.check()
     from piqa_cli.commands.report_run import run_report  # rich
 

@@ -11,7 +11,7 @@ from piqa_cli.gates.duplicates import Copies, exact_copies, near_copies
 from piqa_cli.gates.file_checks import gone, wrong_extensions
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.policy import Policy, Severity
-from piqa_cli.gates.unanswerable import SEVERAL_MODELS, unseen
+from piqa_cli.gates.unanswerable import SEVERAL_MODELS, not_there, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _gone(paths: Sequence[str], checks: Mapping[str, Severity | None]) -> dict[s
     missing = gone(paths)
     if not missing:
         return {}
-    reason = f"{missing:,} of {len(paths):,} photos are not where the table says"
+    reason = not_there(missing, len(paths))
     return {rule: reason for rule in ("duplicate", "wrong-extension") if checks[rule]}
 
 

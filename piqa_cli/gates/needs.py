@@ -8,7 +8,7 @@ from piqa_cli.gates.file_checks import gone
 from piqa_cli.gates.files import FileFacts
 from piqa_cli.gates.photo_rules import EXTRA, NEEDS
 from piqa_cli.gates.policy import Policy
-from piqa_cli.gates.unanswerable import cannot_check, look_not_known
+from piqa_cli.gates.unanswerable import cannot_check, look_not_known, not_there
 
 _ALWAYS = ("path", "status", "score", "reason", "reasons")  # shares, counts and the summary
 
@@ -25,7 +25,7 @@ def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
             what = f"the table has no column {', '.join(missing)}"
             raise cannot_check(limit, what, "score the photos again with this version of piqa")
     if policy.asks("max_duplicates") and (away := gone(frame["path"].to_list())):
-        what = f"{away:,} of {frame.height:,} photos are not where the table says"
+        what = not_there(away, frame.height)
         raise cannot_check("max_duplicates", what, "run it in the folder that the photos were scored from")
     if policy.asks("max_near_duplicates") and (why := files.skipped.get("near-duplicate")):
         raise look_not_known(why)

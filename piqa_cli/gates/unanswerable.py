@@ -13,6 +13,11 @@ def cannot_check(limit: str, what: str, hint: str) -> UsageError:
     return UsageError(f"{limit.replace('_', '-')} cannot be checked: {what}", hint=hint)
 
 
+def not_there(photos: int, whole: int) -> str:
+    """So many photos of a table are not where it says, in words."""
+    return f"{photos:,} of {whole:,} photos {'is' if photos == 1 else 'are'} not where the table says"
+
+
 def unseen(photos: int, whole: int) -> str:
     """So many of the readable photos are not known by their look (changed since, gone, in no cache), in words."""
     if photos == whole:

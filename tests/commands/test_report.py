@@ -9,6 +9,7 @@ import pytest
 
 from piqa_cli.commands import report_output, report_run
 from piqa_cli.commands.report_request import ReportRequest
+from piqa_cli.ranking.options import is_score_table
 from piqa_cli.report.options import Grouping
 from tests.conftest import full_score
 from tests.report.made import Page
@@ -22,7 +23,12 @@ def report(piqa, model, monkeypatch, tmp_path):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(report_output.webbrowser, "open", lambda url: pytest.fail(f"opened {url}"))
-    return lambda *args: piqa("report", *args, "--model", model.path, "--workers", "0")
+
+    def report(*args):
+        by_model = [] if any(is_score_table(Path(arg)) for arg in args) else ["--model", model.path]
+        return piqa("report", *args, *by_model, "--workers", "0")
+
+    return report
 
 
 @pytest.fixture
@@ -96,6 +102,8 @@ def test_files_for_ci_alone_need_no_page(request_of, photos, args, wanted) -> No
         (["no.csv"], "no.csv: No such file or directory"),
         (["no.csv"], "hint: piqa score -o and piqa rank -o write such tables"),
         (["{photos}", "no.csv"], "stands alone"),
+        (["no.csv", "--include", "a/*", "--no-recursive"], "--no-recursive and --include would do nothing: no.csv is"),
+        (["no.csv", "--model", "other"], "--model would do nothing"),
         (["{photos}", "-o", "scores.csv"], ".html"),
         (["{photos}", "-o", "no/such/r.html"], "no/such"),
         (["{photos}", "--title", " "], "--title"),

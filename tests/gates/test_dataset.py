@@ -70,7 +70,7 @@ def test_copies_as_findings_and_as_a_gate(folder) -> None:
 
 def test_a_gate_on_copies_needs_the_photos(folder) -> None:
     (folder / "a").write_bytes(b"x")
-    with pytest.raises(UsageError, match="max-duplicates cannot be checked: 1 of 2 photos are not where"):
+    with pytest.raises(UsageError, match="max-duplicates cannot be checked: 1 of 2 photos is not where"):
         judged(table(row("a"), row("b")), gates(max_duplicates=5))
 
 
