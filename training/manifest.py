@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -105,6 +105,22 @@ class Manifest:
             found.append(f"{_scenes(lonely)} of the train split with one photo only, which forms no pair")
         if flat:
             found.append(f"{_scenes(flat)} of the train split with the same score on every photo, which teach nothing")
+        return found
+
+    def leaks(self, contents: Mapping[str, str]) -> list[str]:
+        """Held-out photos that training sees under another name, one line for each part that has such.
+
+        Args:
+            contents: image -> a digest of the file's content.
+        """
+        learnt = {contents[image]: image for image in self.part("train").frame["image"]}
+        found = []
+        for split in SPLITS[1:]:
+            seen = [image for image in self.part(split).frame["image"] if contents[image] in learnt]
+            if seen:
+                count = f"{len(seen):,} photos" if len(seen) > 1 else "1 photo"
+                example = f"{seen[0]} is {learnt[contents[seen[0]]]}"
+                found.append(f"{count} of the {split} split also in the train split: {example}; its figures flatter")
         return found
 
     @staticmethod

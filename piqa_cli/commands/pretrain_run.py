@@ -21,6 +21,7 @@ from piqa_cli.records import Box
 from piqa_training.datasets.lsvq import ClipOptions
 from piqa_training.datasets.open import open_dataset
 from piqa_training.facts import photo_facts
+from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import check_new
 from piqa_training.fit.run import Overrides, check_trainable
 from piqa_training.heads import HeadSettings
@@ -60,13 +61,16 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
             if request["check"]:
                 return _say(manifest, settings)
             result = pretrain_branch(branch, settings, manifest, request["output"], view)
-    if not request["quiet"] and os.environ.get("RANK", "0") == "0":
+    if not request["quiet"] and is_first():
         print_table(result_lines(result))
     return None
 
 
 def run_synthetic(request: Request) -> None:
     """Degradation ranking on a folder of photos, or go on with it, or say how many there are."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        hint = "start it without torchrun; --workers says how many processes render"
+        raise UsageError(f"{_SYNTHETIC} computes in one process", hint=hint)
     if request["resume"] is not None:
         check_resume(request["given"])
         request = _remembered(request)
@@ -145,6 +149,8 @@ def _manifest(dataset: str, root: Path, request: Request, settings: TrainSetting
 
 
 def _say(manifest: Manifest, settings: TrainSettings) -> None:
+    if not is_first():
+        return
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
     for warning in manifest.warnings():
         note(warning)
@@ -196,4 +202,4 @@ def _needed(request: Request, name: str, what: str, *, option: bool = True) -> P
 
 
 def _view(request: Request) -> TrainView:
-    return TrainView(quiet=request["quiet"] or os.environ.get("RANK", "0") != "0")
+    return TrainView(quiet=request["quiet"] or not is_first())

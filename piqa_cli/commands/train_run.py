@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from piqa_cli.scoring.losses import is_lack_of_memory
 from piqa_cli.shell_words import shell_word
 from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
+from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import can_resume, check_new
 from piqa_training.fit.run import Overrides, check_trainable, resume, train
 from piqa_training.manifest import SPLITS, Manifest
@@ -114,7 +114,7 @@ def saying_how_to_go_on(
             raise EngineError("there is too little memory for this training", hint=less) from error
         raise
     except KeyboardInterrupt:
-        if _is_first():
+        if is_first():
             again = f"{command} --resume {shell_word(run)}" if resumable(run) else "the same command again"
             warn(f"interrupted; to go on: {again}")
         raise
@@ -128,6 +128,8 @@ def check_resume(given: Sequence[str]) -> None:
 
 def say_counts(request: Request) -> None:
     """What was found, scene by scene, as a table on stdout; nothing is trained."""
+    if not is_first():
+        return
     settings = settings_of(request)
     with _view(request) as view:
         manifest = manifest_of(request, view, dry_run=True)
@@ -252,16 +254,12 @@ def _words(found: dict[str, Any], part: str) -> str:
 
 
 def _summarise(request: Request, result: dict[str, Any]) -> None:
-    if not request["quiet"] and _is_first():
+    if not request["quiet"] and is_first():
         print_table(result_lines(result))
 
 
 def _view(request: Request) -> TrainView:
-    return TrainView(quiet=request["quiet"] or not _is_first())
-
-
-def _is_first() -> bool:
-    return os.environ.get("RANK", "0") == "0"
+    return TrainView(quiet=request["quiet"] or not is_first())
 
 
 def _assignments(texts: list[str], option: str, read: Any) -> list[tuple[str, Any]]:

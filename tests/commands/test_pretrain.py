@@ -111,6 +111,15 @@ def test_check_trains_nothing(good, gfiqa, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_several_processes_check_once_and_none_ranks_degradations(good, gfiqa, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert call("gfiqa", "--root", gfiqa, "--check") == ""
+    with pytest.raises(PiqaError, match="computes in one process"):
+        call("synthetic", good, "--output", tmp_path / "run", *TINY)
+    assert not list(tmp_path.iterdir())
+
+
 def test_gfiqa_makes_a_model_of_the_face_branch(gfiqa, tmp_path):
     run = tmp_path / "run"
     options = ["--epochs", "1", "--pairs", "2", "--cache-dir", tmp_path / "cache", "--device", "cpu"]

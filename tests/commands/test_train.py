@@ -162,6 +162,12 @@ def test_check_counts_photos_by_scene_and_split(piqa, data, tmp_path):
     assert [sum(column) for column in zip(*numbers[:-1], strict=True)] == numbers[-1]
 
 
+def test_check_is_said_once_under_torchrun(piqa, data, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--split", "scene", "--check")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
 MISTAKES = [
     ((), "--output is missing"),
     (("--output", "OUT"), "nothing to learn from"),

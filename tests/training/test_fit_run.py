@@ -94,6 +94,25 @@ def test_the_test_split_teaches_nothing(place, manifest, finished):
     assert same_weights(place / "wrong-test", finished[0])
 
 
+def test_a_copy_of_a_train_photo_in_the_test_split_is_told(place, manifest):
+    class Told(Exception):
+        pass
+
+    class Listening(Observer):
+        def note(self, message):
+            if "of the test split" in message:
+                raise Told(message)
+
+    copy = place / "copy.jpg"
+    shutil.copy(manifest.part("train").frame["image"][0], copy)
+    first = pl.col("image") == manifest.part("test").frame["image"][0]
+    leaky = Manifest(
+        manifest.frame.with_columns(image=pl.when(first).then(pl.lit(str(copy))).otherwise(pl.col("image")))
+    )
+    with pytest.raises(Told, match=r"1 photo of the test split also in the train split: .*copy\.jpg is"):
+        train(settings(place), leaky, place / "leaky", Listening())
+
+
 def test_photos_keep_the_place_of_their_scores_on_the_scale(place, manifest, finished):
     from piqa_training.facts import photo_facts
     from piqa_training.fit.distributed import World

@@ -124,6 +124,16 @@ def test_a_share_of_nothing_moves_nothing_and_a_share_of_all_is_refused():
         held_out(manifest.frame, 1.0, 0, by_scene=False)
 
 
+def test_held_out_copies_of_train_photos_are_told():
+    frame = frame_of({"all": 5}).with_columns(split=pl.Series(["train", "train", "val", "test", "test"]))
+    images = frame["image"].to_list()
+    assert Manifest(frame).leaks({image: image for image in images}) == []
+    contents = dict(zip(images, ["a", "b", "c", "b", "a"], strict=True))
+    (leak,) = Manifest(frame).leaks(contents)
+    example = f"{images[3]} is {images[1]}"
+    assert leak == f"2 photos of the test split also in the train split: {example}; its figures flatter"
+
+
 def test_one_photo_scenes_and_flat_scenes_are_warned_of_in_train_only():
     frame = frame_of({"lonely": 1, "flat": 3, "fine": 2}, score=[1.0, 5.0, 5.0, 5.0, 1.0, 2.0])
     first, second = Manifest(frame).warnings()

@@ -136,6 +136,8 @@ def _look(session: Session) -> None:
     for warning in session.manifest.warnings():
         session.observer.note(warning)
     session.look()
+    for leak in session.manifest.leaks({image: facts.digest for image, facts in session.facts.items()}):
+        session.observer.note(leak)
 
 
 def _complete(session: Session) -> dict[str, Any]:
