@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from piqa_cli.errors import EngineError
 from piqa_cli.model.store import ModelFolder
@@ -21,6 +22,10 @@ from piqa_cli.scoring.options import EngineOptions
 
 # Networks of tests are so small that a second thread only waits; set before anything imports torch, and for processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run, however busy the machine is.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
