@@ -273,7 +273,7 @@ def test_a_network_that_is_ruined_by_the_last_step_is_told_of(place, manifest, m
 
 
 def test_heads_alone_are_trained_on_features(place, manifest, monkeypatch):
-    monkeypatch.setattr(frozen_heads, "STEPS", 40)  # as they are, 300: once through ten photos is not enough
+    monkeypatch.setattr(frozen_heads, "STEPS", 40)  # enough for what is asserted; 300 take most of the time
     frozen = settings(place, run__freeze_backbone=True)
     result = train(frozen, manifest, place / "frozen", Observer())
     old, new = load_model(place / "start"), load_model(place / "frozen" / "model")
