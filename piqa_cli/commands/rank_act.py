@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -22,13 +23,22 @@ from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoFile
+from piqa_cli.scoring.table import path_cell
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
 
 
-def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> int:
-    """Make the plan that the command line asks for, write it, show it, and with --apply do it. The exit code."""
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What came of a plan."""
+
+    code: int = 0  # the exit code
+    moved: Mapping[str, str] = field(default_factory=dict)  # where a file was -> where it is now, as tables write it
+
+
+def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> CarriedOut:
+    """Make the plan that the command line asks for, write it, show it, and with --apply do it."""
     move, folder = next(iter(request.targets.items()), (None, None))
     chosen = request.choice.picks or request.choice.reject_below is not None
     outer = folder.resolve().parents if folder else ()
@@ -44,7 +54,7 @@ def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> int:
 def run_plan(request: Request) -> int:
     """`--plan FILE`: show a plan made earlier, and with --apply do it."""
     assert request.acting.plan is not None
-    return _execute(*load_plan(request.acting.plan, _options(request)), request)
+    return _execute(*load_plan(request.acting.plan, _options(request)), request).code
 
 
 def run_undo(request: Request) -> int:
@@ -73,13 +83,13 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
     return _report(outcome, request, "cleared")
 
 
-def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
+def _execute(plan: Plan, options: ApplyOptions, request: Request) -> CarriedOut:
     journal = request.acting.journal or default_journal()
     shown = None
     if not request.delivery.quiet or not request.acting.apply:
         shown = _show_plan(plan, options, request, journal)
     if not request.acting.apply:
-        return 0
+        return CarriedOut()
     try:
         with StepBar("working", quiet=request.delivery.quiet) as bar:
             outcome = apply_plan(plan, options, journal, bar.update, shown)
@@ -87,7 +97,8 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> int:
         if journal.exists():
             console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
         raise
-    return _report(outcome, request, "done")
+    moved = {path_cell(s.source): path_cell(s.target) for s in outcome.done if s.action == "move" and s.source}
+    return CarriedOut(_report(outcome, request, "done"), moved)
 
 
 def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> Preview:

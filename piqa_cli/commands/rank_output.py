@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from functools import partial
 
 import polars as pl
@@ -42,9 +43,9 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
     if run.interrupted or run.failure:
         return _stopped(run, request)
+    code, moved = _act(ranked, request) if request.acts else (0, {})
     if request.open_report:
-        _hand_over(frame, request)
-    code = _act(ranked, request) if request.acts else 0
+        _hand_over(frame.with_columns(pl.col("path", "raw_mate").replace(moved)), request)
     failed = delivery.strict and some_failed(frame)
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
@@ -57,10 +58,11 @@ def _hand_over(frame: pl.DataFrame, request: Request) -> None:
     report_ranking(frame, request)
 
 
-def _act(ranked: list[RankedPhoto], request: Request) -> int:
+def _act(ranked: list[RankedPhoto], request: Request) -> tuple[int, Mapping[str, str]]:
     from piqa_cli.commands.rank_act import carry_out  # exiv2
 
-    return carry_out(ranked, request)
+    carried_out = carry_out(ranked, request)
+    return carried_out.code, carried_out.moved
 
 
 def _stopped(run: Run, request: Request) -> int:

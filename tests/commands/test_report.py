@@ -256,6 +256,23 @@ def test_rank_hands_over(report, piqa, model, photos, monkeypatch) -> None:
     assert piqa("rank", photos, "--clear", "--open-report").code == 2
 
 
+def test_the_page_of_a_ranking_shows_photos_where_they_have_gone(report, piqa, model, photos, monkeypatch) -> None:
+    monkeypatch.setattr(report_output.webbrowser, "open", lambda url: True)
+    raw = photos / "80.NEF"
+    raw.write_bytes(b"a raw file")
+    result = piqa(
+        *("rank", photos, "--top", "2", "--model", model.path, "--workers", "0"),
+        *("--move-to", "best", "--apply", "--open-report"),
+    )
+    assert result.code == 0, result.err
+    best = Path("best/picks").resolve()
+    assert sorted(path.name for path in best.iterdir()) == ["80.NEF", "80.jpg", "90.jpg"]
+    page = data_of("report.html")["photos"]
+    assert page["path"][:2] == [str(best / "90.jpg"), str(best / "80.jpg")]
+    assert page["href"][:2] == ["best/picks/90.jpg", "best/picks/80.jpg"]
+    assert page["mates"][:2] == [[], [str(best / "80.NEF")]]
+
+
 def test_embeddings_of_a_table_come_from_the_cache(report, piqa, model, photos, monkeypatch) -> None:
     from tests.ranking.made_scores import like
 
