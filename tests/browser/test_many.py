@@ -82,6 +82,26 @@ def test_filter_sort_and_undo_reach_all_of_them(page):
     assert nodes(page) < MOST_NODES
 
 
+def test_a_photo_that_somebody_looks_at_stays_in_sight_when_a_filter_goes(page):
+    page.fill("#text", "IMG_1500")
+    settle(page)
+    page.fill("#text", "")
+    settle(page)
+    assert page.evaluate("scrollY") == 0  # nobody chose the first one
+    page.fill("#text", "IMG_1500")
+    settle(page)
+    page.focus("#grid")
+    page.keyboard.press("ArrowRight")
+    page.fill("#text", "")
+    settle(page)
+    assert page.inner_text(".card.current .name") == "IMG_15001.jpg"
+    assert 0 < page.locator(".card.current").bounding_box()["y"] < page.viewport_size["height"]
+    page.evaluate("scrollTo(0, 0)")
+    page.fill("#text", "IMG_1")  # what is out of sight moves nothing
+    settle(page)
+    assert page.evaluate("scrollY") == 0
+
+
 def test_charts_of_all_of_them(page):
     page.click("#tab-charts")
     settle(page)

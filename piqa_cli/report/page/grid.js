@@ -6,6 +6,7 @@ const Grid = (() => {
   let layout = { rows: [], columns: 1 };
   let size = "m";
   let waiting = false;
+  let looked = false; // at the current photo, before the filters changed
   const live = new Map(); // photo, or row/column of a header -> element
 
   const top = () => root.getBoundingClientRect().top + scrollY;
@@ -67,16 +68,27 @@ const Grid = (() => {
     Dom.style(root, { height: `${layout.total}px` });
     mark();
     draw();
+    if (looked && State.chosen) reveal(); // a first photo in its place was not looked at
+    looked = false;
   }
 
   const mark = () => (State.current < 0 ? root.removeAttribute("aria-activedescendant") : root.setAttribute("aria-activedescendant", `photo-${State.current}`));
+
+  // How much of the window the bars cover.
+  const covered = () => [Dom.byId("top").getBoundingClientRect().bottom, Dom.byId("review").getBoundingClientRect().height];
+
+  function inSight(photo) {
+    if (!live.has(photo)) return false;
+    const [above, below] = covered();
+    const { top: from, bottom: to } = live.get(photo).getBoundingClientRect();
+    return to > above && from < innerHeight - below;
+  }
 
   function reveal() {
     const index = State.place[State.current];
     if (index < 0 || root.hidden) return;
     const row = layout.rows[Layout.rowOf(layout.rows, index)];
-    const above = Dom.byId("top").getBoundingClientRect().bottom + 8;
-    const below = Dom.byId("review").getBoundingClientRect().height + 8;
+    const [above, below] = covered().map((edge) => edge + 8);
     const [from, to] = [top() + row.top, top() + row.top + row.height];
     if (from < scrollY + above) scrollTo({ top: from - above, behavior: "instant" });
     else if (to > scrollY + innerHeight - below) scrollTo({ top: to - innerHeight + below, behavior: "instant" });
@@ -107,6 +119,7 @@ const Grid = (() => {
     root.focus({ preventScroll: true });
   });
 
+  State.on("filter", () => { looked ||= State.chosen && inSight(State.current); });
   State.on("view", rebuild);
   State.on("choice", refresh);
   State.on("selection", refresh);

@@ -17,6 +17,7 @@ const State = (() => {
     order: [], // the items of all sections, in order
     place: new Int32Array(Photos.count).fill(-1), // photo -> index in order
     current: -1,
+    chosen: false, // somebody went to the current photo; else it is the first one
     selected: [], // for the comparison, in the order of selection
     boxes: true,
     on,
@@ -28,12 +29,17 @@ const State = (() => {
     state.order = sections.flatMap((section) => section.items);
     state.place.fill(-1);
     state.order.forEach((photo, index) => { state.place[photo] = index; });
-    if (state.place[state.current] === undefined || state.place[state.current] < 0) state.current = state.order[0] ?? -1;
+    if (state.place[state.current] === undefined || state.place[state.current] < 0) {
+      state.current = state.order[0] ?? -1;
+      state.chosen = false;
+    }
     emit("view");
   };
 
   state.go = (photo) => {
-    if (photo === undefined || photo < 0 || photo === state.current) return;
+    if (photo === undefined || photo < 0) return;
+    state.chosen = true;
+    if (photo === state.current) return;
     const before = state.current;
     state.current = photo;
     emit("current", before);
