@@ -23,7 +23,6 @@ from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.records import PhotoFile
-from piqa_cli.scoring.table import path_cell
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
@@ -34,7 +33,7 @@ class CarriedOut:
     """What came of a plan."""
 
     code: int = 0  # the exit code
-    moved: Mapping[str, str] = field(default_factory=dict)  # where a file was -> where it is now, as tables write it
+    moved: Mapping[Path, Path] = field(default_factory=dict)  # where a file was -> where it is now, both absolute
 
 
 def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> CarriedOut:
@@ -97,7 +96,7 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> CarriedOut:
         if journal.exists():
             console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
         raise
-    moved = {path_cell(s.source): path_cell(s.target) for s in outcome.done if s.action == "move" and s.source}
+    moved = {step.source: step.target for step in outcome.done if step.action == "move" and step.source}
     return CarriedOut(_report(outcome, request, "done"), moved)
 
 

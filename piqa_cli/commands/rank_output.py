@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 
@@ -20,8 +21,12 @@ from piqa_cli.commands.score_run import Run
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
+from piqa_cli.ranking.score_file import path_of
 from piqa_cli.ranking.sweeps import look_at
+from piqa_cli.report.links import absolute
+from piqa_cli.scoring.table import path_cell
 
+_PLACES = ("path", "raw_mate")  # columns
 _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns
 
 
@@ -45,7 +50,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
         return _stopped(run, request)
     code, moved = _act(ranked, request) if request.acts else (0, {})
     if request.open_report:
-        _hand_over(frame.with_columns(pl.col("path", "raw_mate").replace(moved)), request)
+        _hand_over(_as_moved(frame, moved), request)
     failed = delivery.strict and some_failed(frame)
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
@@ -58,7 +63,15 @@ def _hand_over(frame: pl.DataFrame, request: Request) -> None:
     report_ranking(frame, request)
 
 
-def _act(ranked: list[RankedPhoto], request: Request) -> tuple[int, Mapping[str, str]]:
+def _as_moved(frame: pl.DataFrame, moved: Mapping[Path, Path]) -> pl.DataFrame:
+    """The table with photos and RAW mates where they are now."""
+    names = [name for name in _PLACES if name in frame.columns]
+    was = {cell: absolute(path_of(cell)) for name in names for cell in frame[name].drop_nulls()}
+    now = {cell: path_cell(moved[Path(path)]) for cell, path in was.items() if Path(path) in moved}
+    return frame.with_columns(pl.col(names).replace(now))
+
+
+def _act(ranked: list[RankedPhoto], request: Request) -> tuple[int, Mapping[Path, Path]]:
     from piqa_cli.commands.rank_act import carry_out  # exiv2
 
     carried_out = carry_out(ranked, request)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -256,21 +257,29 @@ def test_rank_hands_over(report, piqa, model, photos, monkeypatch) -> None:
     assert piqa("rank", photos, "--clear", "--open-report").code == 2
 
 
-def test_the_page_of_a_ranking_shows_photos_where_they_have_gone(report, piqa, model, photos, monkeypatch) -> None:
+@pytest.mark.parametrize("source", ["folder", "relative folder", "small table"])
+def test_the_page_of_a_ranking_shows_photos_where_they_have_gone(
+    report, piqa, model, photos, monkeypatch, source
+) -> None:
     monkeypatch.setattr(report_output.webbrowser, "open", lambda url: True)
     raw = photos / "80.NEF"
     raw.write_bytes(b"a raw file")
-    result = piqa(
-        *("rank", photos, "--top", "2", "--model", model.path, "--workers", "0"),
-        *("--move-to", "best", "--apply", "--open-report"),
-    )
+    scoring = ["--model", model.path, "--workers", "0"]
+    if source == "relative folder":
+        photos = os.path.relpath(photos)
+    elif source == "small table":
+        assert piqa("score", photos, "-o", "scores.csv", *scoring).code == 0
+        pl.read_csv("scores.csv").drop("raw_mate").write_csv("small.csv")
+        photos, scoring = "small.csv", []
+    result = piqa("rank", photos, *scoring, "--top", "2", "--move-to", "best", "--apply", "--open-report")
     assert result.code == 0, result.err
     best = Path("best/picks").resolve()
-    assert sorted(path.name for path in best.iterdir()) == ["80.NEF", "80.jpg", "90.jpg"]
+    mates = [] if source == "small table" else [str(best / "80.NEF")]
+    assert sorted(path.name for path in best.iterdir()) == sorted(["80.jpg", "90.jpg", *("80.NEF" for _ in mates)])
     page = data_of("report.html")["photos"]
     assert page["path"][:2] == [str(best / "90.jpg"), str(best / "80.jpg")]
     assert page["href"][:2] == ["best/picks/90.jpg", "best/picks/80.jpg"]
-    assert page["mates"][:2] == [[], [str(best / "80.NEF")]]
+    assert page["mates"][:2] == [[], mates]
 
 
 def test_embeddings_of_a_table_come_from_the_cache(report, piqa, model, photos, monkeypatch) -> None:
