@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ log = logging.getLogger("piqa_training")
 
 DEGRADED_OPINIONS = 291  # BIQ2021 photos that also serve as originals to degrade, people first
 DEGRADABLE_OPINION = 0.65  # of those that are degraded for the heads alone
+PAUSE_S = 60.0  # between two lines on how far a stage is
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +84,9 @@ def make_model(options: argparse.Namespace) -> None:
     rated = [source for source in sources if source.opinion is not None]
     originals, scenes = _originals(sources, faces), _scenes(sources)
     further = _further(rated, originals)
-    pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes, further)
+    made = pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes, further)
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in made["final"].items())
+    log.info("%s: held-out photos of the same recipes  %s", made["model"], figures)
 
 
 def untrained_network(seed: int) -> DualBranchNet:
@@ -94,10 +99,19 @@ def untrained_network(seed: int) -> DualBranchNet:
 
 
 class _Log(Observer):
-    """Every epoch as a line."""
+    """Every epoch as a line, and how far each stage is, at most once a minute."""
+
+    def __init__(self) -> None:
+        self._spoke = -math.inf
 
     def note(self, message: str) -> None:
         log.info("%s", message)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done == total or now - self._spoke >= PAUSE_S:
+            self._spoke = now
+            log.info("%s %d/%d", stage, done, total)
 
     def epoch(self, record: dict[str, Any]) -> None:
         figures = {**record["val"], "loss": record["train"]["loss"]}
