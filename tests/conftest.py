@@ -22,6 +22,7 @@ from piqa_cli.scoring.options import EngineOptions
 
 # Networks of tests are so small that a second thread only waits; set before anything imports torch, and for processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # a thread that waits leaves its core to the test beside this one
 
 # The same examples in every run, however busy the machine is.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)

@@ -150,8 +150,9 @@ def test_other_numbers_of_crops_are_refused(model):
 
 
 def test_bf16_is_near_float32_and_kept_apart(shoot, model):
-    exact = scored(shoot, model)
-    short = scored(shoot, model, replace(ALONE, precision=Precision.BF16))
+    files = shoot[::3]  # a portrait, and the photo smaller than a patch; bf16 takes long on most processors
+    exact = scored(files, model)
+    short = scored(files, model, replace(ALONE, precision=Precision.BF16))
     differences = [abs(a.raw_score - b.raw_score) for a, b in zip(exact, short, strict=True)]
     assert 0 < max(differences) < 0.1
     assert {score.model for score in short} == {f"{model.id}-bf16"}
