@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -96,7 +96,7 @@ def _say_how_bursts_are_told(request: ReportRequest) -> None:
 
 
 def _about(sources: Sequence[Path], grouping: str | None, scoring: Scoring, title: str | None = None) -> About:
-    created = datetime.now(UTC).replace(microsecond=0)
+    created = datetime.now().astimezone().replace(microsecond=0)  # the clock on the wall: a printed sheet shows it
     return About(title or heading(sources), in_words(sources), created, grouping, _threshold(scoring))
 
 

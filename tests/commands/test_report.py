@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -195,6 +197,19 @@ def test_without_o_the_page_is_here_and_a_foreign_one_stays(report, photos) -> N
     assert report(photos, "--force").code == 0
     assert report(photos).code == 0
     assert data_of("report.html")["count"] == 10
+
+
+def test_the_page_bears_the_time_of_the_user_s_own_clock(report, photos, monkeypatch):
+    try:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("TZ", "<+0545>-05:45")
+            time.tzset()
+            assert report(photos).code == 0
+    finally:
+        time.tzset()
+    created = datetime.fromisoformat(data_of("report.html")["created"])
+    assert created.utcoffset() == timedelta(hours=5, minutes=45)
+    assert abs(datetime.now(UTC) - created) < timedelta(hours=1)
 
 
 def test_exit_codes_as_in_score(report, photos) -> None:
