@@ -73,7 +73,8 @@ def test_a_lost_original_leaves_the_preview(open_page, report, tmp_path):
     page.focus("#grid")
     page.keyboard.press("Enter")
     until(page, "document.querySelector('#large .note').textContent.includes('not found')")
-    assert page.locator("#large .stage .thumb").is_visible() and page.locator("#large .stage .patch").is_visible()
+    page.wait_for_selector("#large .stage .thumb")  # visible, which it is once the browser has laid it out
+    page.wait_for_selector("#large .stage .patch")
 
 
 def test_comparison_says_once_that_eyes_are_closed(open_page, tmp_path):
