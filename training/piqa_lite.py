@@ -67,8 +67,14 @@ def make_model(options: argparse.Namespace) -> None:
     """Fine-tuned backbone, features, heads, calibration, model folder."""
     network = untrained_network(options.seed)
     sources = _limited(read_sources(options.data), options.limit)
-    log.info("finding faces on %d photos", len(sources))
-    facts = photo_facts([str(s.path) for s in sources], PIQA_LITE, options.output, options.workers)
+    observer = _Log()
+    facts = photo_facts(
+        [str(s.path) for s in sources],
+        PIQA_LITE,
+        options.output,
+        options.workers,
+        on_progress=lambda done, total: observer.progress("faces", done, total),
+    )
     faces = {source.path: facts[str(source.path)].face for source in sources}
     heads = HeadSettings(epochs=options.epochs, seed=options.seed)
     tune = TuneSettings(epochs=options.tune_epochs, seed=options.seed) if options.tune_epochs else None
@@ -84,7 +90,7 @@ def make_model(options: argparse.Namespace) -> None:
     rated = [source for source in sources if source.opinion is not None]
     originals, scenes = _originals(sources, faces), _scenes(sources)
     further = _further(rated, originals)
-    made = pretrain_synthetic(network, originals, rated, faces, settings, options.output, _Log(), scenes, further)
+    made = pretrain_synthetic(network, originals, rated, faces, settings, options.output, observer, scenes, further)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in made["final"].items())
     log.info("%s: held-out photos of the same recipes  %s", made["model"], figures)
 
