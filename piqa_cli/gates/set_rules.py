@@ -43,10 +43,14 @@ def nothing_judged(groups: Sequence[Group]) -> Iterator[Finding]:
         return
     which = "the only photo" if photos == 1 else f"none of the {photos:,} photos"
     message = f"nothing was judged: {which} could {'not ' if photos == 1 else ''}be scored"
-    asked = {name: group.severity for group in groups if group.frame.height for name in group.limits.asked}
-    for name, severity in asked.items():
+    asked: dict[str, set[Severity]] = {}
+    for group in groups:
+        for name in group.limits.asked if group.frame.height else ():
+            asked.setdefault(name, set()).add(group.severity)
+    for name, severities in asked.items():
         if name not in _COUNTS:
-            yield Finding(name.replace("_", "-"), severity, message)
+            worst = next(severity for severity in Severity if severity in severities)
+            yield Finding(name.replace("_", "-"), worst, message)
 
 
 def unused_sections(groups: Sequence[Group], severity: Severity) -> Iterator[Finding]:

@@ -81,6 +81,14 @@ def test_gates_on_photos_that_could_not_be_scored_do_not_pass() -> None:
     assert [f.rule for f in judged(table(*FAILED), in_section).findings] == ["fail-under"]
 
 
+def test_a_mild_section_does_not_let_all_photos_that_could_not_be_scored_pass() -> None:
+    policy = sectioned(Section("b/*", severity=Severity.WARNING), fail_under=50)
+    (finding,) = judged(table(row("d/a.jpg", None), row("d/b/1.jpg", None)), policy).findings
+    assert (finding.rule, finding.severity) == ("fail-under", Severity.ERROR)
+    (finding,) = judged(table(row("d/b/1.jpg", None), row("d/b/2.jpg", None)), policy).findings
+    assert (finding.rule, finding.severity) == ("fail-under", Severity.WARNING)
+
+
 def test_the_worst_come_first() -> None:
     verdict = judged(table(*SCORES), gates(fail_under=25))
     assert [finding.measured for finding in verdict.findings] == [0, 10, 20]
