@@ -60,10 +60,12 @@ def _min_face_px(row: Row, limits: Limits) -> Broken | None:
     if None in corners or limits.min_face_px is None:
         return None  # photos without a face are what max-no-face-pct is for
     x1, y1, x2, y2 = corners
-    side = min(x2 - x1, y2 - y1)
+    width, height = round(x2 - x1, 1), round(y2 - y1, 1)  # corners have one decimal, their difference more
+    side = min(width, height)
     if side >= limits.min_face_px:
         return None
-    message = f"face of {x2 - x1:.0f} x {y2 - y1:.0f} px, at least {limits.min_face_px} wanted"
+    digits = 0 if round(side) < limits.min_face_px else 1  # a side just below the limit does not look like it
+    message = f"face of {width:.{digits}f} x {height:.{digits}f} px, at least {limits.min_face_px} wanted"
     return message, side, limits.min_face_px, None
 
 

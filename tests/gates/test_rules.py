@@ -14,6 +14,8 @@ CASES = [
     ("fail_under", 50.0, row("a", 50.0), None),
     ("min_face_px", 101, row("a"), "face of 100 x 120 px, at least 101 wanted"),
     ("min_face_px", 100, row("a"), None),
+    ("min_face_px", 100, row("a", face_x2=109.6), "face of 99.6 x 120.0 px, at least 100 wanted"),
+    ("min_face_px", 64, row("a", face_x1=0.1, face_x2=64.1), None),
     ("min_face_px", 100, no_face("a"), None),
     ("require_single_face", True, no_face("a"), "no face, exactly one is wanted"),
     ("require_single_face", True, row("a", n_faces=3), "3 faces, exactly one is wanted"),
