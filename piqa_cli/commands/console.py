@@ -154,19 +154,28 @@ class _Console(Console):
         """Drop messages whose reader is gone: the work goes on. For stdout it is not ours to say."""
         if not self.stderr:
             raise  # rich calls this while it handles the error
+        self.go_silent()
+
+    def go_silent(self) -> None:
+        """Say nothing more."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @cache
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool) -> _Console:
     return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def _print(lines: Iterable[Line], *, stderr: bool) -> None:
     console = _console(stderr=stderr)
-    for line in lines:
-        console.print(Text.assemble(*line), soft_wrap=True)
+    try:
+        for line in lines:
+            console.print(Text.assemble(*line), soft_wrap=True)
+    except OSError:  # the disk of a log is full, say
+        if not stderr:
+            raise
+        console.go_silent()
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,4 +79,4 @@ def _write(verdict: Verdict, request: GateRequest) -> None:
     for path, text in texts.items():  # after all of them are made: a fault in one leaves all files as they were
         write_text(path, text)
     if request.annotations is not None:
-        sys.stderr.writelines(f"{line}\n" for line in github_annotations(verdict, base))  # stdout may be data
+        console.say(*(((line, ""),) for line in github_annotations(verdict, base)))  # on stderr: stdout may be data

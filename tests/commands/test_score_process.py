@@ -182,6 +182,23 @@ def test_messages_that_nobody_reads_stop_nothing(start, many, model, tmp_path, u
     assert process.wait(timeout=60) == 141
 
 
+def test_annotations_that_nobody_reads_leave_the_exit_code(start, many, model, unread) -> None:
+    command = ["score", many, "--model", model.path, "-q", "--annotations", "github", "--fail-under"]
+    for limit, code in (("0", 0), ("90", 1)):
+        process = start(*command, limit, stdout=subprocess.DEVNULL, stderr=unread)
+        assert process.wait(timeout=60) == code
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_a_full_disk_behind_stderr_stops_nothing(start, many, model, tmp_path) -> None:
+    result = tmp_path / "result.xml"
+    for arguments, code in (([many, "--junit", result, "--annotations", "github"], 0), (["nowhere"], 2)):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            process = start("score", *arguments, "--model", model.path, stdout=subprocess.DEVNULL, stderr=full)
+            assert process.wait(timeout=60) == code
+    assert result.exists()
+
+
 @pytest.mark.parametrize("extra", [[], ["--list0"]], ids=["table", "list"])
 def test_rank_acts_without_a_reader_of_stdout(start, many, model, tmp_path, unread, extra) -> None:
     command = ["rank", many, "--model", model.path, "--by", "none", "--top", "1", "--write-xmp", "--apply", *extra]
