@@ -18,11 +18,11 @@ def relative(path: str, base: str) -> str:
         base: absolute folder that it starts from, the working folder. Outside of any repository it stands for one.
     """
     found = os.path.normpath(os.path.join(base, path_of(path)))  # noqa: PTH118 - also for names that are no UTF-8
-    try:
-        inside = os.path.relpath(found, _repository(base))
-    except ValueError:  # on another drive of Windows
-        return found
-    return found if inside.startswith(os.pardir + os.sep) else inside
+    repository, (folder, name) = _repository(base), os.path.split(found)
+    inside = _inside(found, repository)
+    if inside is None:  # a link may lead into it, as `$PWD` does in a working tree that is entered by one
+        inside = _inside(os.path.join(_behind_links(folder), name), _behind_links(repository))  # noqa: PTH118
+    return found if inside is None else inside
 
 
 def uri(path: str, base: str) -> str:
@@ -32,6 +32,20 @@ def uri(path: str, base: str) -> str:
     if not os.path.isabs(found):  # noqa: PTH117
         return encoded  # a colon, which would make "a:b.jpg" a scheme, is encoded
     return f"file://{encoded}" if encoded.startswith("/") else f"file:///{encoded}"
+
+
+def _inside(path: str, folder: str) -> str | None:
+    """The path relative to the folder, where it lies in it."""
+    try:
+        inside = os.path.relpath(path, folder)
+    except ValueError:  # on another drive of Windows
+        return None
+    return None if inside.startswith(os.pardir + os.sep) else inside
+
+
+@cache
+def _behind_links(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 @cache

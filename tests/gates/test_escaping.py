@@ -160,6 +160,18 @@ def test_places_are_relative_to_the_repository_from_a_folder_in_it(tmp_path, mar
     assert relative("../../a.jpg", str(below)) == str(tmp_path.parent / "a.jpg")
 
 
+def test_places_behind_a_link_to_the_repository_are_relative_to_it(tmp_path) -> None:
+    """`piqa score $PWD/photos` where the working tree was entered by a link: piqa's own folder has none in it."""
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    (tree / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tree)
+    (tree / "photos" / "b.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    for name in ("a.jpg", "b.jpg"):
+        assert relative(f"{tmp_path}/link/photos/{name}", str(tree)) == f"photos/{name}"
+    assert relative(f"{tmp_path}/elsewhere.jpg", str(tree)) == f"{tmp_path}/elsewhere.jpg"
+
+
 def test_a_place_on_another_drive_stays_as_it_is(monkeypatch) -> None:
     def no_way(path, start=None):
         raise ValueError("path is on mount 'D:', start on mount 'C:'")
