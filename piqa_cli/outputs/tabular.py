@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -76,7 +77,8 @@ def write_table(frame: pl.DataFrame, path: Path, form: str | None = None) -> Non
     """Write the table to `path` in the format `form`, by default the one its suffix stands for.
 
     The file is complete or not touched at all: the bytes go to a temporary file beside it, which then takes its
-    place. An existing file keeps its permissions; a symbolic link stays one.
+    place. An existing file keeps its permissions; a symbolic link stays one. Only a file that is a mount of its own
+    (`docker run -v FILE:FILE`) cannot be replaced, and is written to.
 
     Raises:
         OutputError: see `check_target`; or the disk is full, the folder went away, and so on.
@@ -125,11 +127,24 @@ def _replace(target: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_mode_for(target))
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            if error.errno != errno.EBUSY or not target.is_file():
+                raise
+            _write_into(target, data)
+            temporary.unlink()
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _write_into(target: Path, data: bytes) -> None:
+    with target.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _mode_for(target: Path) -> int:

@@ -242,6 +242,25 @@ def test_permissions_are_those_of_any_other_file(tmp_path, frame, umask) -> None
     assert [stat.S_IMODE(path.stat().st_mode) for path in (new, old)] == [0o640, 0o604]
 
 
+def test_a_file_that_is_a_mount_of_its_own_is_written_to(tmp_path, frame, monkeypatch) -> None:
+    """As in a container that was given one file."""
+
+    def busy(*_: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    node = path.stat().st_ino
+    monkeypatch.setattr(Path, "replace", busy)
+    write_table(frame, path)
+    assert path.read_bytes() == serialize(frame, "csv")
+    assert path.stat().st_ino == node
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OutputError, match="Device or resource busy"):
+        write_table(frame, tmp_path / "new.csv")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_symbolic_link_stays_one(tmp_path, frame) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "scores.csv"
