@@ -51,7 +51,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     code, moved = _act(ranked, request) if request.acts else (0, {})
     if request.open_report:
         _hand_over(_as_moved(frame, moved), request)
-    failed = delivery.strict and some_failed(frame)
+    failed = delivery.strict and some_failed(frame, run.unlisted)
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
     return SOME_FAILED if failed else code or gone

@@ -39,7 +39,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: ReportRequest) -> int
         about = _about(request.sources, grouping, request.scoring, request.title)
         write_page(frame, about, request.page, quiet=request.quiet)
     frame = to_frame(run.scores) if table is None else table
-    failed = request.strict and some_failed(frame)
+    failed = request.strict and some_failed(frame, run.unlisted)
     code = judge(frame, request.gates, embeddings=embeddings_of(run), quiet=request.quiet)
     if request.open:
         show(request.page.output)

@@ -38,7 +38,7 @@ def deliver(run: Run, delivery: Delivery) -> int:
         return INTERRUPTED
     if run.failure is not None:
         return 0  # the caller raises it; half a set is not judged
-    failed = delivery.strict and some_failed(frame)
+    failed = delivery.strict and some_failed(frame, run.unlisted)
     code = judge(frame, delivery.gates, embeddings=embeddings_of(run), quiet=delivery.quiet)
     return code or (SOME_FAILED if failed else gone)
 
@@ -93,13 +93,15 @@ def gate_fails(frame: pl.DataFrame, limit: float) -> bool:
     return judge(frame, GateRequest(limits=limits, policy=Policy(limits=limits))) != 0
 
 
-def some_failed(frame: pl.DataFrame) -> bool:
-    """Whether a photo could not be scored; if so, say how many."""
-    return any_failed(frame.filter(pl.col("status") == "error").height, frame.height)
+def some_failed(frame: pl.DataFrame, unlisted: int = 0) -> bool:
+    """Whether a photo could not be scored, or a folder not be listed; if so, say how many."""
+    return any_failed(frame.filter(pl.col("status") == "error").height, frame.height, unlisted)
 
 
-def any_failed(failed: int, photos: int) -> bool:
-    """Whether there are any; if so, say how many of how many photos."""
+def any_failed(failed: int, photos: int, unlisted: int = 0) -> bool:
+    """Whether there are any; if so, say how many of how many photos, and how many folders."""
     if failed:
         console.warn(f"{failed:,} of {photos:,} photos could not be scored (--strict)")
-    return failed > 0
+    if unlisted:
+        console.warn(f"{unlisted:,} folder{'' if unlisted == 1 else 's'} could not be listed (--strict)")
+    return failed + unlisted > 0

@@ -63,7 +63,7 @@ def score_into_folder(
         return run, INTERRUPTED
     if run.failure is not None or not table.rows:
         return run, 0  # the caller raises it
-    strictly = SOME_FAILED if delivery.strict and any_failed(failed, table.rows) else 0
+    strictly = SOME_FAILED if delivery.strict and any_failed(failed, table.rows, run.unlisted) else 0
     return run, judge_folder(delivery.output, delivery) or strictly
 
 

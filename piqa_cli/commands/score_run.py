@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piqa_cli.commands.console import ProgressBar, note
-from piqa_cli.errors import EngineError, UsageError
+from piqa_cli.errors import EngineError, PhotoError, UsageError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
 from piqa_cli.records import PhotoFile, PhotoScore
@@ -33,6 +33,25 @@ class Run:
     seconds: float = 0.0
     interrupted: bool = False
     failure: EngineError | None = None  # what stopped it before the end, apart from Ctrl-C
+    unlisted: int = 0  # folders that could not be listed: nobody knows what is in them
+
+
+@dataclass(slots=True)
+class Found:
+    """The photos that a command line means, found as they are asked for."""
+
+    quiet: bool
+    photos: Iterator[PhotoFile] = field(default_factory=lambda: iter(()))
+    unlisted: int = 0  # so far
+
+    def __iter__(self) -> Iterator[PhotoFile]:
+        return self.photos
+
+    def on_problem(self, problem: PhotoError) -> None:
+        """Say which folder is left out, and count it."""
+        self.unlisted += 1
+        if not self.quiet:
+            note(f"skipped {problem.path}: {problem.message}")
 
 
 def find_photos(
@@ -43,7 +62,7 @@ def find_photos(
     exclude: Sequence[str],
     quiet: bool,
     apart: Sequence[Path] = (),
-) -> Iterator[PhotoFile]:
+) -> Found:
     """The photos that the command line means, `-` standing for a list on stdin.
 
     A path of that list that is gone by now, or cannot be read, becomes a row that says so; a typed one is a mistake.
@@ -52,15 +71,17 @@ def find_photos(
     Raises:
         UsageError: at once, for a typed path that does not exist, or cannot be read.
     """
-    return discover(
+    found = Found(quiet)
+    found.photos = discover(
         [path for path in paths if path != STDIN],
         listed=_listed() if STDIN in paths else [],
         recursive=recursive,
         include=include,
         exclude=exclude,
         apart=apart,
-        on_problem=lambda problem: None if quiet else note(f"skipped {problem.path}: {problem.message}"),
+        on_problem=found.on_problem,
     )
+    return found
 
 
 def nothing_found(paths: Sequence[Path]) -> UsageError:
@@ -119,6 +140,7 @@ def collect(
         except EngineError as error:
             run.failure = error
     run.seconds = time.perf_counter() - started
+    run.unlisted = photos.unlisted if isinstance(photos, Found) else 0
     return run
 
 

@@ -320,14 +320,33 @@ def test_hostile_names_are_exact_in_data(score, hostile) -> None:
     assert {Path(row["path"]).name for row in rows if row["status"] == "ok"} == expected
 
 
-def test_a_folder_that_cannot_be_listed_is_a_note(score, photos, monkeypatch) -> None:
+@pytest.fixture
+def locked(photos, monkeypatch) -> None:
+    """A folder that cannot be listed, beside a photo."""
+
     def discover(paths, *, on_problem, **options):
+        yield PhotoFile(photos / "50.jpg")
         on_problem(UnreadablePhoto("permission denied", path=Path("locked")))
-        return iter([PhotoFile(photos / "50.jpg")])
 
     monkeypatch.setattr("piqa_cli.commands.score_run.discover", discover)
+
+
+def test_a_folder_that_cannot_be_listed_is_a_note(score, photos, locked) -> None:
     assert "piqa: skipped locked: permission denied\n" in score(photos).err
     assert score(photos, "-q").err == ""
+
+
+@pytest.mark.parametrize("into", [[], ["-o", "scores"]], ids=["table", "parts"])
+def test_with_strict_a_folder_that_cannot_be_listed_is_no_success(score, photos, locked, into) -> None:
+    result = score(photos, "-q", "--strict", *into)
+    assert (result.code, result.err) == (3, "piqa: 1 folder could not be listed (--strict)\n")
+
+
+@pytest.mark.parametrize("command", ["rank", "report"])
+def test_strict_means_the_same_in_other_commands(piqa, photos, locked, model, tmp_path, monkeypatch, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = piqa(command, photos, "-q", "--strict", "--model", model.path)
+    assert (result.code, result.err) == (3, "piqa: 1 folder could not be listed (--strict)\n")
 
 
 def test_an_interrupt_saves_what_is_finished(score, photos, engine) -> None:
