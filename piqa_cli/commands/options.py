@@ -110,7 +110,13 @@ Model = Annotated[
 ]
 ModelsDir = Annotated[
     Path | None,
-    typer.Option(help="Where models are found by name.", metavar="DIR", show_default=False, rich_help_panel=_MODEL),
+    typer.Option(
+        help="Where models are found by name.",
+        metavar="DIR",
+        show_default=False,
+        parser=given_path,
+        rich_help_panel=_MODEL,
+    ),
 ]
 Device = Annotated[
     str,
@@ -198,6 +204,10 @@ NoCache = Annotated[
 CacheDir = Annotated[
     Path | None,
     typer.Option(
-        help="Where scores are kept for the next run.", metavar="DIR", show_default=False, rich_help_panel=_RUN
+        help="Where scores are kept for the next run.",
+        metavar="DIR",
+        show_default=False,
+        parser=given_path,
+        rich_help_panel=_RUN,
     ),
 ]

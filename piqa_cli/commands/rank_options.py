@@ -202,7 +202,7 @@ Clear = Annotated[
 
 def _folder(name: str, text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        name, help=text, metavar="DIR", show_default=False, rich_help_panel=_FILES
+        name, help=text, metavar="DIR", show_default=False, parser=given_path, rich_help_panel=_FILES
     )
     return option
 

@@ -37,6 +37,7 @@ Assets = Annotated[
         help="Pictures in this folder beside the page; above 1,000 photos always.",
         metavar="DIR",
         show_default=False,
+        parser=given_path,
         rich_help_panel=_PAGE,
     ),
 ]

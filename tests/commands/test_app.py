@@ -56,6 +56,26 @@ def test_an_empty_name_is_not_the_current_folder(piqa, args) -> None:
 
 
 @pytest.mark.parametrize(
+    "args",
+    [
+        *(
+            ["rank", ".", "--top", "1", option]
+            for option in ("--copy-to", "--move-to", "--hardlink-to", "--symlink-to")
+        ),
+        ["report", ".", "--assets"],
+        ["score", ".", "--cache-dir"],
+        ["models", "list", "--models-dir"],
+    ],
+    ids=" ".join,
+)
+def test_nor_is_an_empty_name_of_an_option(piqa, args) -> None:
+    """As in `piqa rank shoot --move-to "$OUT" --apply`."""
+    result = piqa(*args, "")
+    assert (result.code, result.out) == (2, "")
+    assert f"Invalid value for '{args[-1]}': an empty name is no photo or folder" in result.err
+
+
+@pytest.mark.parametrize(
     ("error", "code", "err"),
     [
         (UsageError("no such thing: a\x1b[31m\nb"), 2, "piqa: error: no such thing: a\\x1b[31m\\nb\n"),
