@@ -34,9 +34,9 @@ class ReportRequest:
 
     @property
     def wants_page(self) -> bool:
-        """Whether there is to be a page: not where files for CI systems are asked for and nothing of a page is."""
+        """Whether there is to be a page: not where only what goes to CI systems is asked for."""
         asked = self.output is not None or self.assets is not None or self.title is not None or self.open
-        return asked or not self.gates.files
+        return asked or not (self.gates.files or self.gates.annotations)
 
     @property
     def page(self) -> ReportOptions:

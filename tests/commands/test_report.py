@@ -88,6 +88,8 @@ def test_gates_and_scoring_options_arrive(request_of, photos) -> None:
         (["--fail-under", "3"], True),
         (["--junit", "j.xml"], False),
         (["--markdown", "m.md", "--json", "j.json"], False),
+        (["--annotations", "github"], False),
+        (["--annotations", "github", "-o", "r.html"], True),
         (["--markdown", "m.md", "-o", "r.html"], True),
         (["--markdown", "m.md", "--open"], True),
     ],
