@@ -7,6 +7,7 @@ import re
 
 from piqa_cli.gates.policy import Resolution, Severity
 
+_LARGEST = 10**18  # a number of thousands of digits could not even be shown
 _SIDES = re.compile(r"(\d+)\s*[x×]\s*(\d+)")
 _MEGAPIXELS = re.compile(r"(\d+(?:\.\d+)?)\s*mp", re.IGNORECASE)
 
@@ -25,6 +26,8 @@ def count(value: object) -> int:
     """A whole number from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is not a whole number from 0 on")
+    if value > _LARGEST:
+        raise ValueError("the number is too large")
     return value
 
 

@@ -58,7 +58,7 @@ def parse_policy(text: str, path: Path) -> Policy:
     """The policy that `text` says; `path` is the file it came from. Raises as `read_policy`."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of more digits than Python reads
         raise _not_toml(path, error) from None
     reader = _Reader()
     policy = reader.policy(document, path)
@@ -122,7 +122,7 @@ class _Reader:
                 continue
             try:
                 found[key.replace("-", "_")] = known[key](value)
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 self.problems.append(((*where, key), f"{key}: {error}"))
         return found
 

@@ -130,6 +130,8 @@ unreadable = "fatal"
         ("[baseline]\nalpha = 2", "line 2: alpha: 2 is not a number from 0 to 1"),
         ("[baseline]\nmax-drop = -1", "line 2: max-drop: -1 is not a number from 0 on"),
         ("gates.fail-under = 400", "line 1: fail-under: 400 is not a score"),
+        (f"[gates]\nmin-face-px = 0x{'f' * 5000}", "line 2: min-face-px: the number is too large"),
+        (f"[baseline]\nmax-drop = {'9' * 400}", "line 2: max-drop: int too large to convert to float"),
         ("[gates]\r\nfail-under = 400\r\n", "line 2: fail-under: 400 is not a score"),
     ],
 )
@@ -144,6 +146,7 @@ def test_one_problem(read, text, message) -> None:
     [
         ("[gates]\nfail-under = 4 5", "p.toml line 2 is no TOML: expected newline or end of document"),
         ("[gates]\n[gates]", "p.toml line 2 is no TOML: cannot declare ('gates',) twice"),
+        (f"[gates]\nmax-errors = {'9' * 5000}", "p.toml is no TOML: exceeds the limit (4300 digits)"),
         ("[gates", "p.toml is no TOML: expected ']' at the end of a table declaration"),
     ],
 )

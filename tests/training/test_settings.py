@@ -111,6 +111,7 @@ def test_any_text_survives(text, rate, flag):
         ("run = 3\n", "run is 3, wanted a table"),
         ("network = 3\n", "network is 3, wanted a table"),
         ("[run\n", "not readable as TOML"),
+        (f"[run]\nepochs = {'9' * 5000}\n", "not readable as TOML"),
         ('[network]\npreset = "resnet"\n', "no preset 'resnet'"),
     ],
 )
