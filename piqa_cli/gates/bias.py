@@ -41,8 +41,8 @@ def folder_scores(frame: pl.DataFrame, terms: BiasTerms) -> list[FolderScore]:
     the same intervals.
     """
     scored = frame.select("path", "score").drop_nulls("score").sort("path")
-    names = [os.path.dirname(path) or "." for path in below_root(scored["path"].to_list())]  # noqa: PTH120 - text
-    table = scored.with_columns(folder=pl.Series(names, dtype=pl.String))
+    names = folders_of(frame)
+    table = scored.with_columns(folder=pl.Series([names[path] for path in scored["path"]], dtype=pl.String))
     parts = table.partition_by("folder", maintain_order=True)
     judged = {
         str(part["folder"][0]): part["score"].to_numpy() for part in parts if part.height >= max(terms.min_photos, 1)
@@ -50,6 +50,13 @@ def folder_scores(frame: pl.DataFrame, terms: BiasTerms) -> list[FolderScore]:
     if not judged:
         return []
     return sorted(_compared(judged), key=lambda folder: (folder.mean, folder.folder))
+
+
+def folders_of(frame: pl.DataFrame) -> dict[str, str]:
+    """Path of each scored photo -> its folder, as it is called here."""
+    paths = frame.drop_nulls("score")["path"].to_list()
+    names = (os.path.dirname(path) or "." for path in below_root(paths))  # noqa: PTH120 - text
+    return dict(zip(paths, names, strict=True))
 
 
 def bias_findings(folders: Sequence[FolderScore], terms: BiasTerms, severity: Severity) -> Iterator[Finding]:

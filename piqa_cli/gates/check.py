@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.gates.baseline import Comparison, baseline_findings, compare, mark_known
-from piqa_cli.gates.bias import FolderScore, bias_findings, folder_scores
+from piqa_cli.gates.bias import FolderScore, bias_findings, folder_scores, folders_of
 from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.file_checks import copy_findings
 from piqa_cli.gates.files import FileFacts, facts_then, look_at_files
@@ -82,7 +82,12 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
     if material.baseline is not None:
         comparison = compare(frame, material.baseline, material.baseline_path, policy.baseline)
         then = facts_then(files, frame, material.baseline, comparison.partner)
-        old_folders = folder_scores(material.baseline, policy.bias) if dataset else []
+        old_folders = _called_as_now(
+            folder_scores(material.baseline, policy.bias) if dataset else [],
+            folders_of(material.baseline),
+            folders_of(frame),
+            comparison.partner,
+        )
         earlier = list(_findings(material.baseline, policy, checks, then, old_folders, material.now))
         marks = mark_known(found, earlier, comparison.partner)
         found = [replace(finding, known=known) for finding, known in zip(found, marks, strict=True)]
@@ -98,6 +103,14 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
         comparison=comparison,
         now=material.now,
     )
+
+
+def _called_as_now(
+    folders: Sequence[FolderScore], then: Mapping[str, str], now: Mapping[str, str], partner: Mapping[str, str]
+) -> list[FolderScore]:
+    """The baseline's folders by the names that they have now: those change with the folder that holds all photos."""
+    names = {then[old]: now[new] for new, old in partner.items() if old in then and new in now}
+    return [replace(folder, folder=names.get(folder.folder, folder.folder)) for folder in folders]
 
 
 def _findings(

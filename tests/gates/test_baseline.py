@@ -224,3 +224,13 @@ def test_photos_are_the_same_below_another_root() -> None:
     assert match(["/new/p/x/1", "/new/p/y/1"], ["old/x/1", "old/y/2"]) == {"/new/p/x/1": "old/x/1"}
     assert match([], ["a"]) == match(["a"], []) == {}
     assert match(["/abs/1", "rel/1"], ["x"]) == {}
+
+
+def test_a_folder_that_differed_is_known_below_another_root() -> None:
+    """A photo beside the folders, and they are called otherwise: `a` becomes `train/a`."""
+    old = [row(f"data/train/{name}/{n}.jpg", score + n) for name, score in (("a", 40), ("b", 70)) for n in range(8)]
+    policy = Policy(checks={**OFF, "folder-bias": Severity.ERROR})
+    verdict = since([*old, row("data/new.jpg")], old, policy)
+    assert {(finding.part, finding.known) for finding in verdict.findings} == {("train/a", True), ("train/b", True)}
+    worse = [row(item["path"], item["score"] - 5 * ("/a/" in item["path"])) for item in old]
+    assert not since([*worse, row("data/new.jpg")], old, policy).passed
