@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from piqa_cli.photos.suffixes import is_photo, split_name
+from piqa_cli.photos.pairing import pair
+from piqa_cli.photos.suffixes import HEIF_SUFFIXES, RAW_SUFFIXES, is_photo, split_name
 
 SidecarNaming = Literal["adobe", "darktable", "both"]
 SIDECAR_NAMINGS: tuple[SidecarNaming, ...] = ("adobe", "darktable", "both")
@@ -20,6 +21,7 @@ _XMP = ".xmp"
 _STEM_SUFFIXES = frozenset({_XMP, ".acr", ".thm", ".wav", ".on1"})
 # Of a file, by its whole name: RawTherapee, DxO, ART.
 _NAME_SUFFIXES = frozenset({_XMP, ".pp3", ".dop", ".arp"})
+_READ_BY_STEM = (RAW_SUFFIXES - {".dng"}, HEIF_SUFFIXES)  # formats of which Lightroom reads `IMG_1.xmp`; RAW goes first
 _DUPLICATE = re.compile(r"(?P<stem>.+)_\d\d(?P<suffix>\.[^.]+)\.xmp", re.IGNORECASE)  # darktable's further versions
 
 
@@ -77,6 +79,15 @@ class Companions:
         exact = [name for name in alike if split_name(name)[0] == stem]
         return tuple(sidecar.with_name(name) for name in exact or alike)
 
+    def shot_of(self, sidecar: Path) -> tuple[Path, ...]:
+        """Of those photos the one that programs take a sidecar like `IMG_1.xmp` to be about, its RAW mate included.
+
+        That is the shot with the RAW file (`IMG_1.CR2` beside an edited `IMG_1.tif`), else the first by name.
+        """
+        shots = (tuple(filter(None, names)) for names in pair(owner.name for owner in self.owners(sidecar)))
+        first = min(shots, key=lambda names: min(map(_reading_order, names)), default=())
+        return tuple(sidecar.with_name(name) for name in first)
+
     def _folder(self, folder: Path) -> _Folder:
         if folder not in self._folders:
             self._folders[folder] = _Folder.of(_names(folder))
@@ -120,6 +131,11 @@ class _Folder:
         alike = self.photos.get(stem.lower(), ())
         others = {split_name(other)[0] for other in alike} - {stem} if photo in alike else set()
         return [name for name in self.sidecars.get(_of_stem(stem), ()) if split_name(name)[0] not in others]
+
+
+def _reading_order(name: str) -> int:
+    suffix = split_name(name)[1]
+    return next((place for place, group in enumerate(_READ_BY_STEM) if suffix in group), len(_READ_BY_STEM))
 
 
 def _of_stem(stem: str) -> str:

@@ -34,7 +34,6 @@ class _Preparer:
         self._steps: list[Step] = []
         self._skipped: list[Skipped] = []
         self._problems: list[PhotoError] = []
-        self._marked: set[Path] = set()
         self._mark_steps: dict[Path, Step] = {}  # by what is written to
         self._folders: set[Path] = set()
 
@@ -64,9 +63,7 @@ class _Preparer:
             return []
         marks = marks_of(item)
         new = []
-        targets = list(self._mark_targets(files))
-        self._marked.update(target for target, _ in targets)
-        for target, embed in targets:
+        for target, embed in self._mark_targets(files):
             if target in damaged:
                 self._problems.append(damaged[target])
                 continue
@@ -98,19 +95,22 @@ class _Preparer:
             if into_photo:
                 yield file, True
                 wanted: Iterable[Path] = existing_sidecars(file)  # they would be read first
+                wanted = [sidecar for sidecar in wanted if not self._is_of_another(sidecar, files)]
             else:
-                wanted = (existing_sidecar(name) or name for name in self._free_sidecars(file))
+                wanted = (existing_sidecar(name) or name for name in self._free_sidecars(file, files))
             for sidecar in wanted:
                 if sidecar not in seen:
                     seen.add(sidecar)
                     yield sidecar, False
 
-    def _free_sidecars(self, file: Path) -> tuple[Path, ...]:
-        """By the naming asked for; the longer name where another photo of the stem has the shorter one already."""
+    def _free_sidecars(self, file: Path, shot: Sequence[Path]) -> tuple[Path, ...]:
+        """By the naming asked for; the longer name where the shorter one is of another photo of the stem."""
         names = sidecar_names(file, self._options.xmp_naming)
-        if any(name in self._marked for name in names):
-            return sidecar_names(file, "darktable")
-        return names
+        return sidecar_names(file, "darktable") if any(self._is_of_another(name, shot) for name in names) else names
+
+    def _is_of_another(self, sidecar: Path, shot: Sequence[Path]) -> bool:
+        of = self._companions.shot_of(sidecar)
+        return bool(of) and of[0] not in shot and of[-1] not in shot
 
     def _shot(self, item: PlanItem, new_sidecars: Sequence[Path]) -> list[Path]:
         """Every file that travels with the photo, the photo first; sidecars that are yet to be written included."""

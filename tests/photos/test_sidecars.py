@@ -57,6 +57,23 @@ def test_owners(tmp_path: Path) -> None:
     assert Companions().of(tmp_path / "missing" / "a.jpg") == ()
 
 
+SHOTS = [  # photos of one stem, and which of them its sidecar is about
+    ("a.tif a.CR2", "a.CR2"),
+    ("a.DNG a.NEF", "a.NEF"),
+    ("a.heic a.jpg a.arw", "a.jpg a.arw"),
+    ("a.jpg a.heic", "a.heic"),
+    ("a.png a.JPG", "a.JPG"),
+    ("b.jpg", ""),
+]
+
+
+@pytest.mark.parametrize(("names", "shot"), SHOTS)
+def test_shot_of(tmp_path: Path, names: str, shot: str) -> None:
+    for name in names.split():
+        (tmp_path / name).touch()
+    assert " ".join(path.name for path in Companions().shot_of(tmp_path / "a.xmp")) == shot
+
+
 def test_a_sidecar_of_another_photo_in_other_case_is_left_to_that(tmp_path: Path) -> None:
     for name in ("IMG_1.JPG", "img_1.jpg", "IMG_1.JPG.xmp", "img_1.jpg.pp3", "IMG_1_01.JPG.xmp", "Img_1.jpg.dop"):
         (tmp_path / name).touch()

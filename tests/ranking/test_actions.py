@@ -118,6 +118,18 @@ def test_two_photos_of_one_stem_do_not_share_marks(shoot: Path, tmp_path: Path) 
     assert read_sidecar(shoot / "IMG_1.HEIC.xmp")["Xmp.xmp.Rating"] == "1"
 
 
+@pytest.mark.parametrize("embed", [False, True])
+def test_a_sidecar_by_the_stem_is_the_raw_files_whichever_photo_is_better(shoot: Path, tmp_path: Path, embed) -> None:
+    png = shoot / "IMG_1.png"
+    png.write_bytes(encoded(corners(), "PNG"))
+    edited = item(png, mates=(), mark=True, stars=5)
+    apply(tmp_path, edited, item(shoot / "IMG_1.JPG", mark=True, stars=3), options=ApplyOptions(embed=embed))
+    apply_plan(plan(edited), ApplyOptions(embed=embed), tmp_path / "alone")  # the RAW file is not ranked along
+    assert read_sidecar(shoot / "IMG_1.xmp")["Xmp.xmp.Rating"] == "3"
+    marks = read_embedded(png).xmp if embed else read_sidecar(shoot / "IMG_1.png.xmp")
+    assert marks["Xmp.xmp.Rating"] == "5"
+
+
 @pytest.mark.parametrize("move", ["copy", "hardlink", "symlink", "move"])
 def test_mates_and_sidecars_travel(shoot: Path, tmp_path: Path, move: str) -> None:
     (shoot / "IMG_1.CR2.pp3").write_text("raw therapee")
