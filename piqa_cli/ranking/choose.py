@@ -51,15 +51,17 @@ class _Candidate:
         return f"best of {size} in {name}" if self.place == 1 else f"number {self.place} of {size} in {name}"
 
 
-def best_first(group: Group, scores: Sequence[PhotoScore], ranks: Sequence[int | None]) -> list[int]:
+def best_first(group: Group, scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice) -> list[int]:
     """Those members of a group that have a score, best first.
 
-    Within one moment, closed eyes count as `CLOSED_EYES_COST` points less. They change no score and no other order.
+    Within one moment, closed eyes count as `CLOSED_EYES_COST` points less, but not beside a photo that scores too low
+    for `choice`. They change no score and no other order.
     """
 
-    def key(index: int) -> tuple[float, int]:
+    def key(index: int) -> tuple[bool, float, int]:
         cost = CLOSED_EYES_COST if group.one_moment and scores[index].eyes == "closed" else 0.0
-        return cost - round(scores[index].score or 0.0, 2), ranks[index] or 0
+        score = round(scores[index].score or 0.0, 2)
+        return score < choice.least, cost - score, ranks[index] or 0
 
     return sorted((index for index in group.members if ranks[index] is not None), key=key)
 
@@ -73,7 +75,7 @@ def choose(
     its group, and scores at least `min_score`; of those, the best `max_photos` remain. A set (exposure bracket,
     panorama) goes by its best photo, is picked or kept whole, counts in full, and is never rejected.
     """
-    candidates = _in_order(groups, scores, ranks)
+    candidates = _in_order(groups, scores, ranks, choice)
     scored = sum(rank is not None for rank in ranks)
     verdicts: dict[int, Verdict] = {}
     room = choice.max_photos
@@ -90,11 +92,13 @@ def choose(
     return [verdicts[index] for index in range(len(scores))]
 
 
-def _in_order(groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None]) -> list[_Candidate]:
+def _in_order(
+    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice
+) -> list[_Candidate]:
     """All units, best first, those without a score last."""
     found = []
     for group in groups:
-        places = {index: place for place, index in enumerate(best_first(group, scores, ranks))}
+        places = {index: place for place, index in enumerate(best_first(group, scores, ranks, choice))}
         for place, unit in enumerate(sorted(group.units, key=lambda unit: _first(unit, places)), start=1):
             best = min(unit.members, key=lambda i: ranks[i] or len(ranks) + 1)
             value = scores[best].score

@@ -85,3 +85,8 @@ class Choice:
     def picks(self) -> bool:
         """Whether any condition for a pick was given."""
         return any(value is not None for value in (self.top, self.per_group, self.min_score, self.max_photos))
+
+    @property
+    def least(self) -> float:
+        """What a pick scores at least."""
+        return max(self.min_score or 0.0, self.reject_below or 0.0)

@@ -51,7 +51,7 @@ def rank_shoot(
     shares = percentiles(scores)
     number_of = {index: number for number, group in enumerate(groups) for index in group.members}
     kinds = {index: unit.kind for group in groups for unit in group.units for index in unit.members}
-    within = _ranks_within(groups, scores, ranks)
+    within = _ranks_within(groups, scores, ranks, choice)
     return [
         RankedPhoto(
             score=scores[i],
@@ -79,11 +79,11 @@ def _ranks(scores: Sequence[PhotoScore], order: Sequence[int]) -> list[int | Non
 
 
 def _ranks_within(
-    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None]
+    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice
 ) -> list[int | None]:
     within: list[int | None] = [None] * len(ranks)
     for group in groups:
-        for place, index in enumerate(best_first(group, scores, ranks), start=1):
+        for place, index in enumerate(best_first(group, scores, ranks, choice), start=1):
             within[index] = place
     return within
 

@@ -166,6 +166,14 @@ def test_open_eyes_are_ahead_within_a_burst(first, second, best) -> None:
     assert found["a"].rank == 1  # the order of the shoot is that of the scores, closed or not
 
 
+@pytest.mark.parametrize("choice", [Choice(per_group=1, reject_below=20), Choice(per_group=1, min_score=20)])
+def test_open_eyes_of_no_use_leave_the_burst_its_pick(choice: Choice) -> None:
+    shoot = [eyed("a", 40, "closed", at=0), eyed("b", 15, "open", at=1), eyed("c", 10, "open", at=2)]
+    found = {p.score.path.name: p for p in ranked(shoot, choice)}
+    assert [found[name].decision == "pick" for name in "abc"] == [True, False, False]
+    assert [found[name].rank_in_group for name in "abc"] == [1, 2, 3]
+
+
 def test_the_reason_names_the_eyes() -> None:
     shoot = [eyed("a", 90, "closed", at=0), eyed("b", 70, "open", at=1), eyed("c", 65, "open", at=2)]
     reasons = {p.score.path.name: p.decision_reason for p in ranked(shoot, Choice(per_group=1))}
