@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -12,7 +13,7 @@ from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.given import given_options
 from piqa_cli.commands.rank_request import Acting, Marking, Request, Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
-from piqa_cli.ranking.options import GAP_S, By, Choice, GroupOptions, Layout
+from piqa_cli.ranking.options import FOLDERS, GAP_S, By, Choice, GroupOptions, Layout
 from piqa_cli.ranking.plan import Move
 from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
@@ -94,7 +95,7 @@ def rank(
             recursive=recursive,
             include=tuple(include),
             exclude=tuple(exclude),
-            apart=_of_copies(targets),
+            apart=tuple(_of_copies(targets, paths or (), into)),
             model=model,
             models_dir=models_dir,
             engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),
@@ -116,6 +117,8 @@ def _targets(**folders: Path | None) -> dict[Move, Path]:
     return {move: folder for move in moves if (folder := folders[move]) is not None}
 
 
-def _of_copies(targets: dict[Move, Path]) -> tuple[Path, ...]:
+def _of_copies(targets: dict[Move, Path], sources: Sequence[Path], layout: Layout) -> Iterator[Path]:
     """Folders whose photos are there twice: inside the shoot they would be ranked against their own originals."""
-    return tuple(folder for move, folder in targets.items() if move != "move")
+    shoot = {path.resolve() for path in sources}
+    for folder in (folder for move, folder in targets.items() if move != "move"):
+        yield from map(folder.joinpath, FOLDERS.get(layout, ())) if folder.resolve() in shoot else (folder,)

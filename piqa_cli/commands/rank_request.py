@@ -151,6 +151,14 @@ class Request:
         for folder in self.targets.values():
             if os.path.lexists(folder) and not folder.is_dir():
                 raise UsageError(f"{folder} is no folder", hint="name a folder, an existing or a new one")
+            self._check_shoot_itself(folder)
+
+    def _check_shoot_itself(self, folder: Path) -> None:
+        """Copies in groups cannot be told from the photos of the shoot that they would lie among."""
+        copies = self.layout is Layout.GROUP and self.targets.keys() & {"copy", "hardlink"}
+        if copies and folder.resolve() in {path.resolve() for path in self.sources}:
+            hint = f"name a folder of their own, such as {folder / 'best'}"
+            raise UsageError(f"{folder} is the shoot itself: its copies would be ranked along", hint=hint)
 
     def _check_outputs(self) -> None:
         if self.list0 and not self.choice.picks:

@@ -43,6 +43,15 @@ class Layout(StrEnum):
     GROUP = "group"
 
 
+REJECTS = "rejects"
+"""The folder for rejects, in every layout."""
+FOLDERS: dict[Layout, tuple[str, ...]] = {
+    Layout.PICKS: ("picks", REJECTS),
+    Layout.STARS: ("1-star", "2-stars", "3-stars", "4-stars", "5-stars", REJECTS),
+}
+"""What the folders are called; those of groups are not known before."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupOptions:
     """How photos are grouped. Several keys in `by` cut finer: a burst within a folder, say."""

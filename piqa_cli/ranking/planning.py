@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from piqa_cli.photos.sidecars import Companions
-from piqa_cli.ranking.options import Layout
+from piqa_cli.ranking.options import FOLDERS, REJECTS, Layout
 from piqa_cli.ranking.plan import PLAN_VERSION, Decision, Move, Plan, PlanItem
 from piqa_cli.ranking.ranked import RankedPhoto
 
@@ -83,10 +83,10 @@ def _destination(photo: RankedPhoto, path: Path, filing: Filing) -> Path | None:
 def _inside(photo: RankedPhoto, layout: Layout) -> str:
     """The folder within the target folder; rejects have one of their own in every layout."""
     if photo.decision == "reject":
-        return "rejects"
-    if layout is Layout.STARS:
-        return "1-star" if photo.stars == 1 else f"{photo.stars}-stars"
-    return photo.place if layout is Layout.GROUP else "picks"
+        return REJECTS
+    if layout is Layout.GROUP:
+        return photo.place
+    return FOLDERS[layout][(photo.stars or 1) - 1 if layout is Layout.STARS else 0]
 
 
 def _mates(photo: RankedPhoto, path: Path, companions: Companions) -> list[Path]:

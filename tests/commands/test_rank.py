@@ -113,6 +113,7 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--top", "1", "--copy-to", "a", "--move-to", "b"], "exclude each other"),
         (["{photos}", "--copy-to", "a"], "no photo is chosen"),
         (["{photos}", "--top", "1", "--copy-to", "{photos}/00.jpg"], "is no folder"),
+        (["{photos}", "--into", "group", "--copy-to", "{photos}"], "is the shoot itself"),
         (["{photos}", "--apply"], "nothing to do"),
         (["{photos}", "--plan-out", "p.json"], "would be empty"),
         (["{photos}", "--write-xmp", "--plan-out", "no/such/p.json"], "no/such"),
@@ -406,6 +407,18 @@ def test_copies_inside_the_shoot_are_not_ranked_along(rank, photos, way) -> None
     again = rank(*args)
     assert again.out == first.out
     assert f"photos in {photos / 'best'} are left out: it is where copies go" in again.err
+    assert contents(photos) == after
+
+
+@pytest.mark.parametrize("layout", ["picks", "stars"])
+def test_copies_into_the_shoot_itself_are_not_ranked_along(rank, photos, monkeypatch, layout) -> None:
+    monkeypatch.chdir(photos)
+    args = (".", "--top", "2", "--copy-to", ".", "--into", layout, "--apply", "--format", "csv")
+    first, after = rank(*args), contents(photos)
+    assert len(after) == first.out.count("\n") - 1 + 2
+    again = rank(*args)
+    assert again.out == first.out
+    assert "left out: it is where copies go" in again.err
     assert contents(photos) == after
 
 
