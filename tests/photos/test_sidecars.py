@@ -33,6 +33,7 @@ COMPANIONS = {
     "IMG_1.CR2": ["IMG_1.CR2.dop", "IMG_1.CR2.pp3", "IMG_1.acr", "IMG_1.wav", "IMG_1.xmp", "IMG_1_01.CR2.xmp"],
     "IMG_1_02.CR2": ["IMG_1_02.CR2.xmp"],
     "IMG_11.CR2": [],
+    "IMG_2.HEIC": ["IMG_2.AAE"],
     "img_1.jpg": ["IMG_1.JPG.xmp", "IMG_1.acr", "IMG_1.wav", "IMG_1.xmp"],
     "gone.jpg": [],
 }
@@ -40,7 +41,7 @@ COMPANIONS = {
 
 @pytest.mark.parametrize("name", COMPANIONS)
 def test_companions(tmp_path: Path, name: str) -> None:
-    for other in ("IMG_1.JPG", "IMG_1.CR2", "IMG_1_02.CR2", "IMG_11.CR2", "IMG_1.txt", "notes.xmp"):
+    for other in ("IMG_1.JPG", "IMG_1.CR2", "IMG_1_02.CR2", "IMG_11.CR2", "IMG_2.HEIC", "IMG_1.txt", "notes.xmp"):
         (tmp_path / other).touch()
     for sidecars in COMPANIONS.values():
         for sidecar in sidecars:
