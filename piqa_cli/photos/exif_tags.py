@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -68,8 +69,8 @@ def read_tags(path: Path) -> dict[int, object]:
     """Tag number -> str, bytes or a number, for the tags of `Tag` that the file holds.
 
     exifread knows JPEG, TIFF and the RAW formats built on it, PNG, WebP, HEIC and AVIF; for what it does not find there
-    (other HEIC brands, BigTIFF, EXIF behind the first 4000 bytes of a JPEG) Pillow is asked. Raises whatever the
-    libraries do.
+    (other HEIC brands, BigTIFF, EXIF behind the first 4000 bytes of a JPEG, a camera behind `_STOP_TAG` where tags are
+    in no order, as Android's library writes them) Pillow is asked. Raises OSError where the file cannot be read.
     """
     with open_regular(path) as file:
         kind = sniff(file, path)
@@ -78,9 +79,10 @@ def read_tags(path: Path) -> dict[int, object]:
         tags: dict[int, object] = {}
         for block in _blocks(file):
             tags |= _with_exifread(block)
-        if not tags and kind != RAW:
+        if not {Tag.MAKE, Tag.MODEL} <= tags.keys() and kind != RAW:
             file.seek(0)
-            tags = _with_pillow(file, kind)
+            with suppress(Exception):  # what there is already stays
+                tags = {**_with_pillow(file, kind), **tags}
     return tags
 
 

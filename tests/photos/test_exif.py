@@ -194,6 +194,22 @@ def test_iso_that_no_camera_has(tmp_path: Path, iso: float) -> None:
     assert read_capture(tmp_path / "a.tif") == Capture(camera="Canon EOS R5")
 
 
+def test_tags_in_no_order(tmp_path: Path) -> None:
+    """Android's library writes the pointer to the Exif IFD before the camera, or between maker and model."""
+    entry, at = struct.Struct("<HHII"), 8 + 2 + 4 * 12 + 4
+    texts = {0x010F: b"Canon\0", 0x0110: b"Canon EOS R5\0"}
+    taken = b"2024:05:01 10:20:30\0"
+    sub = struct.pack("<H", 1) + entry.pack(0x9003, 2, len(taken), at + 18) + bytes(4) + taken
+    maker = entry.pack(0x010F, 2, 6, at + 38)
+    model = entry.pack(0x0110, 2, 13, at + 44)
+    for order in ((0, 1, 2), (1, 0, 2), (1, 2, 0)):
+        first = [entry.pack(0x8769, 4, 1, at), maker, model]
+        entries = b"".join(first[n] for n in order) + entry.pack(0x0112, 3, 1, 1)
+        block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 4) + entries + bytes(4) + sub + b"".join(texts.values())
+        found = read_capture(write(tmp_path, encoded(corners(), "JPEG", exif=block)))
+        assert found == Capture(captured_at=datetime(2024, 5, 1, 10, 20, 30), camera="Canon EOS R5")
+
+
 def test_location_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import exifread
 
