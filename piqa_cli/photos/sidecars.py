@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from piqa_cli.photos.pairing import pair
-from piqa_cli.photos.suffixes import HEIF_SUFFIXES, RAW_SUFFIXES, is_photo, split_name
+from piqa_cli.photos.suffixes import FOREIGN_RAW_SUFFIXES, HEIF_SUFFIXES, RAW_SUFFIXES, is_photo, split_name
 
 SidecarNaming = Literal["adobe", "darktable", "both"]
 SIDECAR_NAMINGS: tuple[SidecarNaming, ...] = ("adobe", "darktable", "both")
@@ -71,7 +71,10 @@ class Companions:
         return tuple(path for path in (photo.with_name(name) for name in sorted(names)) if is_regular(path))
 
     def owners(self, sidecar: Path) -> tuple[Path, ...]:
-        """The photos of the stem that a sidecar like `IMG_1.xmp` belongs to; none for any other file."""
+        """The photos of the stem that a sidecar like `IMG_1.xmp` belongs to; none for any other file.
+
+        RAW files that piqa does not read are among them.
+        """
         stem, suffix = split_name(sidecar.name)
         if suffix not in _STEM_SUFFIXES:
             return ()
@@ -84,7 +87,8 @@ class Companions:
 
         That is the shot with the RAW file (`IMG_1.CR2` beside an edited `IMG_1.tif`), else the first by name.
         """
-        shots = (tuple(filter(None, names)) for names in pair(owner.name for owner in self.owners(sidecar)))
+        photos = filter(is_photo, (owner.name for owner in self.owners(sidecar)))
+        shots = (tuple(filter(None, names)) for names in pair(photos))
         first = min(shots, key=lambda names: min(map(_reading_order, names)), default=())
         return tuple(sidecar.with_name(name) for name in first)
 
@@ -110,7 +114,7 @@ class _Folder:
         known = {name.lower() for name in names if is_photo(name)}
         for name in names:
             inner, suffix = split_name(name)
-            if is_photo(name):
+            if is_photo(name) or suffix in FOREIGN_RAW_SUFFIXES:
                 photos.setdefault(inner.lower(), []).append(name)
             elif suffix in _NAME_SUFFIXES and is_photo(inner):
                 exact[name] = _version_of(name, known) or inner

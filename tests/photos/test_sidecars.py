@@ -64,6 +64,7 @@ SHOTS = [  # photos of one stem, and which of them its sidecar is about
     ("a.heic a.jpg a.arw", "a.jpg a.arw"),
     ("a.jpg a.heic", "a.heic"),
     ("a.png a.JPG", "a.JPG"),
+    ("a.3fr a.jpg", "a.jpg"),
     ("b.jpg", ""),
 ]
 

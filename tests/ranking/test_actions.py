@@ -146,8 +146,9 @@ def test_mates_and_sidecars_travel(shoot: Path, tmp_path: Path, move: str) -> No
     assert not (tmp_path / "new").exists()
 
 
-def test_a_shared_sidecar_stays_with_the_photo_that_stays(shoot: Path, tmp_path: Path) -> None:
-    (shoot / "IMG_1.HEIC").write_bytes(b"stays")
+@pytest.mark.parametrize("other", ["IMG_1.HEIC", "IMG_1.PEF"])  # piqa does not read the latter
+def test_a_shared_sidecar_stays_with_the_photo_that_stays(shoot: Path, tmp_path: Path, other: str) -> None:
+    (shoot / other).write_bytes(b"stays")
     apply(tmp_path, item(shoot / "IMG_1.JPG", move="move", destination=tmp_path / "out" / "IMG_1.JPG"))
     assert (shoot / "IMG_1.xmp").read_text() == LIGHTROOM
     assert (tmp_path / "out" / "IMG_1.xmp").read_text() == LIGHTROOM
