@@ -41,6 +41,7 @@ class _Preparer:
         present = [item for item in self._plan.items if self._is_present(item)]
         new_sidecars = [self._mark(item) if item.mark else [] for item in present]
         shots = [self._shot(item, new) for item, new in zip(present, new_sidecars, strict=True)]
+        shots = self._without_shared(present, shots)
         leaving = _Leaving(present, shots, self._companions)
         for index, (item, files) in enumerate(zip(present, shots, strict=True)):
             if item.move and item.destination:
@@ -118,6 +119,20 @@ class _Preparer:
         found = [sidecar for photo in photos for sidecar in self._companions.of(photo)]
         mates = [mate for mate in (*item.mates, *found) if is_file(mate)]
         return list(dict.fromkeys([item.photo, *mates, *new_sidecars]))
+
+    def _without_shared(self, items: Sequence[PlanItem], shots: Sequence[Sequence[Path]]) -> list[list[Path]]:
+        """The files of each shot without a sidecar of another one that goes to the same folder, and brings it."""
+        folders = [item.destination.parent if item.destination else None for item in items]
+        going = {(file, folder) for folder, files in zip(folders, shots, strict=True) if folder for file in files}
+
+        def comes_anyway(file: Path, folder: Path | None, shot: Sequence[Path]) -> bool:
+            owners = self._companions.shot_of(file) if self._is_of_another(file, shot) else ()
+            return any((owner, folder) in going for owner in owners)
+
+        return [
+            [file for file in files if not comes_anyway(file, folder, files)]
+            for folder, files in zip(folders, shots, strict=True)
+        ]
 
     def _bring(self, item: PlanItem, destination: Path, files: Sequence[tuple[Path, Move]]) -> None:
         try:

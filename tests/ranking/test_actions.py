@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,25 @@ def test_a_shared_sidecar_stays_with_the_photo_that_stays(shoot: Path, tmp_path:
     apply(tmp_path, item(shoot / "IMG_1.JPG", move="move", destination=tmp_path / "out" / "IMG_1.JPG"))
     assert (shoot / "IMG_1.xmp").read_text() == LIGHTROOM
     assert (tmp_path / "out" / "IMG_1.xmp").read_text() == LIGHTROOM
+
+
+@pytest.mark.parametrize("move", ["copy", "move"])
+def test_a_shared_sidecar_goes_with_its_own_photo(shoot: Path, tmp_path: Path, move: str) -> None:
+    (shoot / "IMG_1.tif").write_bytes(b"edited")
+    before, out = tree(shoot), tmp_path / "out"
+    names = ("IMG_1.tif", "IMG_1.JPG")
+    items = [item(shoot / n, mark=True, move=move, destination=out / n) for n in names]
+    items[0] = replace(items[0], mates=(shoot / "IMG_1.xmp",))
+    apply(tmp_path, *items)
+    assert set(tree(out)) == {*names, "IMG_1.CR2", "IMG_1.xmp", "IMG_1.tif.xmp"}
+    assert move == "copy" or set(tree(shoot)) == {"IMG_2.NEF"}
+    if move == "copy":
+        again = apply_plan(plan(*items), ApplyOptions(), tmp_path / "again")
+        assert not again.done
+        assert {skip.reason for skip in again.skipped} == {f"already in {out}"}
+    assert not undo(tmp_path / "journal").problems
+    assert tree(shoot) == before
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("taken", ["IMG_1.JPG", "img_1.jpg", "IMG_1.cr2", "IMG_1.XMP"])
