@@ -15,13 +15,12 @@ from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import RAW, pointer, sniff
 from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
-from piqa_cli.photos.pillow import load_pixels, open_image, relaxed_pillow
+from piqa_cli.photos.pillow import exif_orientation, load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
 
 DEFAULT_MAX_PIXELS = 200_000_000
 CLOSE_ENOUGH = 1.05  # times `max_side`: nearer than this is not resized again
 _HINT = "open it in an image viewer, or restore it from a backup"
-_EXIF_ORIENTATION = 0x0112
 _NCLX = "nclx_profile"  # pillow-heif's name for it
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -62,7 +61,8 @@ def decode(path: Path, *, max_side: int | None = None, max_pixels: int = DEFAULT
         _check_pixels(image, path, max_pixels)
         full_size, small = _load(image, max_side)
         rgb = _in_srgb(small, image)
-        return _upright(rgb, full_size, _orientation(image, orientation))
+        # Asked after loading: a PNG may carry it behind the pixels, and Pillow has turned a TIFF by then.
+        return _upright(rgb, full_size, exif_orientation(image) or orientation)
 
 
 @contextlib.contextmanager
@@ -105,8 +105,8 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
         return open_preview(file, path)
     nclx = avif_nclx(file) if kind == "AVIF" else None
     image = open_image(file, kind)
-    if kind == "AVIF":  # its container says how to turn it (ISO 23000-22); Pillow would believe old XMP, too
-        image.info.pop("xmp", None)
+    image.info.pop("xmp", None)  # else Pillow turns a TIFF as it says, see `exif_orientation`
+    if kind == "AVIF":
         image.info[_NCLX] = nclx
     return image, 1
 
@@ -162,15 +162,6 @@ def _draft(image: Image.Image, max_side: int | None) -> tuple[float, float, floa
     width, height = (max(1, side * max_side // max(image.size)) for side in image.size)
     draft: tuple[str, tuple[float, float, float, float]] | None = image.draft(None, (width, height))
     return draft[1] if draft else None
-
-
-def _orientation(image: Image.Image, fallback: int) -> int:
-    """EXIF orientation, 1-8, of a loaded image (a PNG may carry it behind the pixels)."""
-    try:
-        value = image.getexif().get(_EXIF_ORIENTATION)
-    except Exception:  # broken EXIF of any kind is no reason to refuse the photo
-        return fallback
-    return value if isinstance(value, int) and 1 <= value <= 8 else fallback
 
 
 def _upright(image: Image.Image, full_size: tuple[int, int], orientation: int) -> DecodedPhoto:

@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from piqa_cli.photos.jpeg_scans import check_scans
 from piqa_cli.photos.silence import silent_stderr
 
+_EXIF = ("exif", "Raw profile type exif")  # Pillow's names for it; the second is of old PNG files
 _TIFF_BITS_PER_SAMPLE, _TIFF_PLANAR = 258, 284
 _PLANES_APART = 2
 _lock = threading.Lock()
@@ -78,6 +79,21 @@ def load_pixels(image: Image.Image) -> None:
     """Decode. Raises whatever Pillow does."""
     with silent_stderr() if image.format == "TIFF" else contextlib.nullcontext():
         image.load()
+
+
+def exif_orientation(image: Image.Image) -> int | None:
+    """The orientation that EXIF names, 1-8, for AVIF that of the container; None where it names none that there is.
+
+    Where EXIF has none, Pillow would believe the XMP. Who turned the pixels has often left that as it was; browsers do
+    not ask it either.
+    """
+    bare = Image.Image()  # with nothing else that Pillow could ask
+    bare.info = {name: image.info[name] for name in _EXIF if name in image.info}
+    try:
+        value = bare.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # broken EXIF of any kind is no reason to refuse the photo
+        return None
+    return value if isinstance(value, int) and 1 <= value <= 8 else None
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageOps
 from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import sniff
 from piqa_cli.photos.opening import open_regular
-from piqa_cli.photos.pillow import open_image, relaxed_pillow
+from piqa_cli.photos.pillow import exif_orientation, open_image, relaxed_pillow
 
 _ORIENTATION = ExifTags.Base.Orientation
 _SIDEWAYS = (5, 6, 7, 8)
@@ -42,10 +42,11 @@ def read_preview(path: Path, side: int) -> Preview | None:
         if sniff(file, path) == "JPEG":
             photo = open_image(file, "JPEG")
             exif, profile, (width, height) = photo.getexif(), photo.info.get("icc_profile"), photo.size
+            orientation = exif_orientation(photo) or 1
             for image in _candidates(photo, exif) if _is_as_taken(exif) else ():
                 if max(image.size) >= side and _has_shape(image, width, height):
                     image.load()
-                    return _upright(to_srgb(flatten(image), profile), width, height, exif.get(_ORIENTATION, 1))
+                    return _upright(to_srgb(flatten(image), profile), width, height, orientation)
     return None
 
 

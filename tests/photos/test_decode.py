@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from photo_makers import FORMATS, corners, encoded, exif, portrait, portrait_as, stored_as
-from PIL import Image
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from piqa_cli.photos.decode import DecodedPhoto, decode
 
@@ -62,10 +62,36 @@ def test_heic_is_turned_by_its_own_boxes_and_never_by_exif(tmp_path: Path) -> No
     assert quarters(decode(write(tmp_path, data))) == ["red", "green", "blue", "white"]
 
 
-def test_the_container_of_an_avif_has_the_last_word(tmp_path: Path) -> None:
-    """Whoever turned the pixels has often left the XMP as it was; browsers do not ask it either."""
+def with_old_xmp(kind: str, **options: Any) -> bytes:
+    """A picture that is upright, with the XMP of one that is not."""
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-    photo = decode(write(tmp_path, encoded(corners(), "AVIF", xmp=xmp, **FORMATS["AVIF"])))
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        options |= {"pnginfo": text}
+    elif kind == "TIFF":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[700], tags.tagtype[700] = xmp, 1
+        options |= {"tiffinfo": tags}
+    else:
+        options |= {"xmp": xmp}
+    return encoded(corners(), kind, **options)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_xmp_turns_no_photo(tmp_path: Path, kind: str) -> None:
+    """Whoever turned the pixels has often left the XMP as it was; browsers do not ask it either."""
+    photo = decode(write(tmp_path, with_old_xmp(kind, **FORMATS[kind])))
+    assert quarters(photo) == ["red", "green", "blue", "white"]
+
+
+def test_xmp_turns_no_photo_whose_exif_tells_other_things(tmp_path: Path) -> None:
+    data = with_old_xmp("JPEG", exif=exif({0x010F: "Canon"}), **FORMATS["JPEG"])
+    assert quarters(decode(write(tmp_path, data))) == ["red", "green", "blue", "white"]
+
+
+def test_a_compressed_tiff_is_not_turned_by_xmp_either(tmp_path: Path) -> None:
+    photo = decode(write(tmp_path, with_old_xmp("TIFF", compression="tiff_lzw")))
     assert quarters(photo) == ["red", "green", "blue", "white"]
 
 
