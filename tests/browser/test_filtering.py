@@ -136,6 +136,21 @@ def test_text_finds_names_folders_and_faults(page):
     assert names(page) == BY_SCORE and page.input_value("#text") == ""
 
 
+def named(page, *paths):
+    """The report of photos with these paths."""
+    frame = frame_of(len(paths)).with_columns(pl.Series("path", paths))
+    return write_table(page, frame)
+
+
+def test_text_finds_names_that_a_mac_wrote(open_page, tmp_path):
+    """Typed, an accented letter is one character; there it is a letter and an accent."""
+    page = open_page(named(tmp_path / "report.html", "/nowhere/cafe\u0301/zoe\u0308.jpg", "/nowhere/cafe/zoe.jpg"))
+    for text in ("Zo\u00eb", "zoe\u0308", "CAF\u00c9"):
+        page.fill("#text", text)
+        settle(page)
+        assert names(page) == ["zoe\u0308.jpg"]
+
+
 def test_keys_do_nothing_where_nothing_is_shown(page):
     page.fill("#text", "no such photo")
     settle(page)

@@ -35,10 +35,11 @@ const Filters = (() => {
   let range = null; // [low, high], both included
   let terms = [];
   const haystacks = [];
+  const plain = (text) => text.normalize("NFC").toLowerCase(); // a Mac names files with letter and accent apart
 
   function haystack(i) {
-    haystacks[i] ??= [Photos.name(i), ...["folder", "camera", "lens", "reasons", "reason", "captured_at"].map((c) => Photos.get(i, c) ?? ""),
-      Photos.group(i)?.label ?? ""].join(" ").toLowerCase();
+    haystacks[i] ??= plain([Photos.name(i), ...["folder", "camera", "lens", "reasons", "reason", "captured_at"].map((c) => Photos.get(i, c) ?? ""),
+      Photos.group(i)?.label ?? ""].join(" "));
     return haystacks[i];
   }
 
@@ -78,7 +79,7 @@ const Filters = (() => {
   }
 
   function setText(text) {
-    terms = text.toLowerCase().split(/\s+/).filter(Boolean);
+    terms = plain(text).split(/\s+/).filter(Boolean);
     State.emit("filter");
   }
 
