@@ -78,6 +78,20 @@ def test_a_phone_filters_in_a_drawer(open_page, report):
     assert sorted(names(page)) == ["coffee.jpg", "five.jpg", "four.jpg"]
 
 
+def test_escape_that_closes_the_drawer_leaves_the_selection(open_page, report):
+    page = open_page(report, viewport={"width": 390, "height": 780})
+    page.focus("#grid")
+    for key in ("s", "ArrowRight", "s"):
+        page.keyboard.press(key)
+    page.click("#open-filters")
+    page.keyboard.press("Escape")
+    assert page.locator("#filters").is_hidden()
+    assert page.locator(".card.selected").count() == 2
+    page.focus("#grid")
+    page.keyboard.press("Escape")
+    assert page.locator(".card.selected").count() == 0
+
+
 def test_a_phone_reviews_by_touch(open_page, report):
     page = open_page(report, **PHONE)
     page.locator(".card").nth(1).tap()

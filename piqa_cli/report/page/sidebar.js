@@ -90,7 +90,9 @@ const Sidebar = (() => {
   narrow.addEventListener("change", settle);
   Dom.byId("open-filters").addEventListener("click", () => open(!document.body.classList.contains("filtering")));
   root.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && document.body.classList.contains("filtering")) open(false);
+    if (event.key !== "Escape" || !document.body.classList.contains("filtering")) return;
+    event.preventDefault(); // it has done enough: the selection stays
+    open(false);
   });
 
   return { build, update, allBins, BINS };
