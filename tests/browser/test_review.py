@@ -140,6 +140,36 @@ def test_single_keys_can_be_switched_off(page):
     assert page.locator(".tally").text_content().startswith("0 picked") and current(page) == "two.jpg"
 
 
+STROKE = """([key, code, ctrlKey]) =>
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, code, ctrlKey, bubbles: true }))"""
+
+
+def stroke(page, key, code, ctrl=False):
+    """A key of a keyboard that playwright does not have."""
+    page.evaluate(STROKE, [key, code, ctrl])
+    settle(page)
+
+
+def test_keys_of_other_scripts_are_those_in_the_same_place(page):
+    """Russian keyboards write P as its neighbours' letter, Persian ones write 4 in digits of their own."""
+    stroke(page, "\u0437", "KeyP")
+    stroke(page, "\u06f4", "Digit4")
+    assert "4 stars by you, picked" in label(page, "one.jpg")
+    stroke(page, "\u044f", "KeyZ", ctrl=True)
+    assert "by you" not in label(page, "one.jpg")
+    stroke(page, "\u0441", "KeyC")
+    page.wait_for_selector("#compare[open]")
+    stroke(page, "\u0441", "KeyC")
+    page.wait_for_selector("#compare", state="hidden")
+
+
+def test_a_latin_letter_is_the_one_that_it_writes(page):
+    stroke(page, "\u00f6", "KeyX")  # a Turkish keyboard's: its X is elsewhere
+    assert page.locator(".tally").text_content().startswith("0 picked · 0 rejected")
+    stroke(page, "x", "KeyV")
+    assert page.locator(".tally").text_content().startswith("0 picked · 1 rejected")
+
+
 def test_marks_survive_a_reload(page):
     review(page)
     reload(page)

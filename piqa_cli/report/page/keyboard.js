@@ -23,6 +23,12 @@ const Keyboard = (() => {
     Dom.byId("boxes").setAttribute("aria-pressed", String(State.boxes));
   }
 
+  // Keyboards of other scripts write no Latin letters, some have digits of their own: there the place of the key counts.
+  function keyOf({ key, code }) {
+    const foreign = /^[\p{L}\p{Nd}]$/u.test(key) && !/[\d\p{Script=Latin}]/u.test(key);
+    return foreign && /^(Key|Digit)\w$/.test(code) ? code.at(-1).toLowerCase() : key;
+  }
+
   const MARKS = { p: "pick", x: "reject", u: "unmark" };
 
   function mark(key) {
@@ -48,11 +54,11 @@ const Keyboard = (() => {
     escape: () => State.selected.length && State.select([]),
   };
 
-  function sheetKey(event) {
-    const inSheet = event.target === document.body || event.target.id === "grid";
+  function sheetKey({ key, target }) {
+    const inSheet = target === document.body || target.id === "grid";
     const charts = Dom.byId("grid").hidden;
-    if (inSheet && !charts && MOVES[event.key]) MOVES[event.key]();
-    else if (ACTIONS[event.key.toLowerCase()] && !charts) ACTIONS[event.key.toLowerCase()]();
+    if (inSheet && !charts && MOVES[key]) MOVES[key]();
+    else if (ACTIONS[key.toLowerCase()] && !charts) ACTIONS[key.toLowerCase()]();
     else return false;
     return true;
   }
@@ -61,19 +67,21 @@ const Keyboard = (() => {
 
   function handle(event) {
     if (event.altKey || event.defaultPrevented || typing(event.target) || document.querySelector("dialog.small[open]")) return false;
+    const { shiftKey, target } = event;
+    const key = keyOf(event);
     if (event.ctrlKey || event.metaKey) {
-      if (event.key.toLowerCase() !== "z") return false;
-      Marks.undo(event.shiftKey);
+      if (key.toLowerCase() !== "z") return false;
+      Marks.undo(shiftKey);
       return true;
     }
-    if (!single && event.key.length === 1 && event.key !== " ") return false;
+    if (!single && key.length === 1 && key !== " ") return false;
     const view = Large.isOpen() ? Large : Compare.isOpen() ? Compare : null;
-    if (view && view.key(event)) return true;
-    if (!view && sheetKey(event)) return true;
-    if (event.key === "?") help();
-    else if (event.key.toLowerCase() === "b") boxes();
+    if (view && view.key({ key, shiftKey, target })) return true;
+    if (!view && sheetKey({ key, target })) return true;
+    if (key === "?") help();
+    else if (key.toLowerCase() === "b") boxes();
     else if (!view && Dom.byId("grid").hidden) return false; // the charts: no photo is in sight
-    else return mark(event.key.toLowerCase());
+    else return mark(key.toLowerCase());
     return true;
   }
 
