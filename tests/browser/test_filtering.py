@@ -32,6 +32,14 @@ def test_sort_by_name_both_ways(page):
     assert names(page) == sorted(BY_SCORE, reverse=True)
 
 
+def test_names_are_sorted_as_cameras_count(open_page, tmp_path):
+    shot = ["IMG_2.jpg", "img_9.jpg", "IMG_10.jpg", "IMG_9999.jpg", "IMG_10000.jpg"]
+    page = open_page(named(tmp_path / "report.html", *(f"/nowhere/{name}" for name in sorted(shot))))
+    page.select_option("#sort", "name")
+    settle(page)
+    assert names(page) == shot
+
+
 def test_values_of_a_facet_are_alternatives_and_facets_add_up(page):
     option(page, "Camera", "NIKON").click()
     settle(page)

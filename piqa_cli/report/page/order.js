@@ -1,8 +1,10 @@
 "use strict";
 // Sorting and grouping of the photos that pass the filters.
 const Order = (() => {
+  const DIGITS = 16; // of a number in a name; a time in milliseconds has 13
   const number = (column) => (i) => Photos.get(i, column);
-  const name = (i) => Photos.name(i).toLowerCase();
+  // As `piqa rank` does, and as cameras count: IMG_9 before IMG_10.
+  const name = (i) => Photos.name(i).normalize("NFC").toLowerCase().replace(/\d+/g, (digits) => digits.padStart(DIGITS, "0"));
   const SORTS = [
     { id: "score", title: "Score", of: number("score"), down: true },
     { id: "face_score", title: "Face score", of: number("face_score"), down: true },
