@@ -144,6 +144,12 @@ def test_text_finds_names_folders_and_faults(page):
     assert names(page) == BY_SCORE and page.input_value("#text") == ""
 
 
+def test_text_finds_a_path_as_the_tables_write_it(page):
+    page.fill("#text", "b/rocket.jpg")
+    settle(page)
+    assert names(page) == ["rocket.jpg"]
+
+
 def named(page, *paths):
     """The report of photos with these paths."""
     frame = frame_of(len(paths)).with_columns(pl.Series("path", paths))

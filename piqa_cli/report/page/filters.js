@@ -38,7 +38,7 @@ const Filters = (() => {
   const plain = (text) => text.normalize("NFC").toLowerCase(); // a Mac names files with letter and accent apart
 
   function haystack(i) {
-    haystacks[i] ??= plain([Photos.name(i), ...["folder", "camera", "lens", "reasons", "reason", "captured_at"].map((c) => Photos.get(i, c) ?? ""),
+    haystacks[i] ??= plain([Photos.name(i), ...["path", "camera", "lens", "reasons", "reason", "captured_at"].map((c) => Photos.get(i, c) ?? ""),
       Photos.group(i)?.label ?? ""].join(" "));
     return haystacks[i];
   }
