@@ -79,7 +79,20 @@ def group_columns(frame: pl.DataFrame) -> tuple[Columns, Groups]:
         "group": [None if label is None else places[label] for label in labels],
         "best": [label is not None and bool(is_best) for label, is_best in zip(labels, best, strict=True)],
     }
-    return columns, [{"label": label, "kind": _kind(label)} for label in places]
+    kinds = {label: _kind(label) for label in places}
+    if "folder" in kinds.values() and _are_folders(frame):  # then those are, too, that are called like a day or a burst
+        kinds = dict.fromkeys(kinds, "folder")
+    return columns, [{"label": label, "kind": kind} for label, kind in kinds.items()]
+
+
+def _are_folders(frame: pl.DataFrame) -> bool:
+    """Whether every photo's group has the name of its folder, which begins somewhere below the root."""
+    pairs = zip(_column(frame, "path"), _column(frame, "group"), strict=True)
+    return all(path and label and _folder_of(path).endswith(f"/{label}") for path, label in pairs)
+
+
+def _folder_of(path: str) -> str:
+    return "/" + path_text(Path(absolute(path_of(path))).parent).replace(os.sep, "/")
 
 
 def _kind(label: str) -> str:

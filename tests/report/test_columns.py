@@ -54,6 +54,19 @@ def test_groups_are_numbered_by_name_with_their_best():
     assert sorted(zip(columns["group"], columns["best"], strict=True)) == [(0, False), (0, True), (1, False), (1, True)]
 
 
+@pytest.mark.parametrize("names", [("2024-05-06", "selects"), ("burst-001", "undated", "a")])
+def test_a_folder_is_one_whatever_it_is_called(names):
+    """A page grouped by folder put those that are not called like a day or a burst under "Not in a group"."""
+    scores = [full_score(f"/x/{name}/1.jpg") for name in names]
+    _, groups = group_columns(ranked_table(scores, By.FOLDER))
+    assert groups == [{"label": f"x/{name}", "kind": "folder"} for name in sorted(names)]
+
+
+def test_a_group_that_somebody_named_leaves_the_others_what_they_are():
+    frame = pl.DataFrame({"path": ["/x/1.jpg", "/x/2.jpg"], "group": ["burst-001", "the kiss"]})
+    assert [group["kind"] for group in group_columns(frame)[1]] == ["burst", "folder"]
+
+
 @pytest.mark.parametrize(
     ("label", "kind"),
     [
