@@ -140,6 +140,14 @@ def test_single_keys_can_be_switched_off(page):
     assert page.locator(".tally").text_content().startswith("0 picked") and current(page) == "two.jpg"
 
 
+@pytest.mark.parametrize("tab", ["#tab-photos", "#tab-charts"])
+def test_the_key_of_the_search_leads_there(page, tab):
+    page.click(tab)
+    press(page, "/")
+    page.keyboard.type("cat")
+    assert page.input_value("#text") == "cat"
+
+
 STROKE = """([key, code, ctrlKey]) =>
     document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, code, ctrlKey, bubbles: true }))"""
 

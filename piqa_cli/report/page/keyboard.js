@@ -50,14 +50,15 @@ const Keyboard = (() => {
   }
 
   const ACTIONS = {
-    s: () => State.toggle(State.current), c: () => Compare.open(), "/": () => Dom.byId("text").focus(),
+    s: () => State.toggle(State.current), c: () => Compare.open(),
     escape: () => State.selected.length && State.select([]),
   };
 
   function sheetKey({ key, target }) {
     const inSheet = target === document.body || target.id === "grid";
     const charts = Dom.byId("grid").hidden;
-    if (inSheet && !charts && MOVES[key]) MOVES[key]();
+    if (key === "/") Dom.byId("text").focus();
+    else if (inSheet && !charts && MOVES[key]) MOVES[key]();
     else if (ACTIONS[key.toLowerCase()] && !charts) ACTIONS[key.toLowerCase()]();
     else return false;
     return true;
