@@ -33,7 +33,7 @@ COMPANIONS = {
     "IMG_1.CR2": ["IMG_1.CR2.dop", "IMG_1.CR2.pp3", "IMG_1.acr", "IMG_1.wav", "IMG_1.xmp", "IMG_1_01.CR2.xmp"],
     "IMG_1_02.CR2": ["IMG_1_02.CR2.xmp"],
     "IMG_11.CR2": [],
-    "IMG_2.HEIC": ["IMG_2.AAE"],
+    "IMG_2.HEIC": ["IMG_2.AAE", "IMG_2.MOV"],
     "img_1.jpg": ["IMG_1.JPG.xmp", "IMG_1.acr", "IMG_1.wav", "IMG_1.xmp"],
     "gone.jpg": [],
 }
