@@ -88,9 +88,11 @@ def test_photos_of_a_single_day_are_held_out_one_by_one(tmp_path):
     assert "too few shooting days" in notes[0]
 
 
-def test_a_raw_file_may_hold_the_stars_of_its_jpeg(tmp_path):
+@pytest.mark.parametrize("of_camera", [None, 0])
+def test_a_raw_file_may_hold_the_stars_of_its_jpeg(tmp_path, of_camera):
+    """Many cameras write a rating of 0 into the JPEG, which hid the stars that darktable keeps beside the RAW file."""
     shoot(tmp_path, "2024-05-01", photos=10)
-    rated_photo(tmp_path / "pair.jpg", None, "2024-05-01")
+    rated_photo(tmp_path / "pair.jpg", of_camera, "2024-05-01")
     (tmp_path / "pair.cr2").write_bytes(b"II*\0 no real raw file")
     (tmp_path / "pair.cr2.xmp").write_text(
         (rated_photo(tmp_path / "x.jpg", 2, sidecar=True)).with_suffix(".xmp").read_text()

@@ -82,7 +82,7 @@ def _rated(folder: Path, photos: Sequence[PhotoFile], note: Notes) -> list[_Rate
     rated = []
     for photo in photos:
         rating = read_rating(photo.path, problems.append)
-        if rating is None and photo.raw_mate:
+        if not rating and photo.raw_mate:  # cameras write "unrated" into their JPEGs
             rating = read_rating(photo.raw_mate, problems.append)
         if rating:
             rated.append(_labelled(folder, photo.path, rating))
