@@ -136,6 +136,13 @@ def test_no_photos_and_no_folder(tmp_path):
         read_ratings(tmp_path / "gone")
 
 
+def test_a_photo_is_no_folder_of_photos(tmp_path):
+    """One with stars was a traceback."""
+    photo = rated_photo(tmp_path / "a.jpg", 4)
+    with pytest.raises(UsageError, match=r"a\.jpg: is a file, wanted a folder"):
+        read_ratings(photo, least=1)
+
+
 def test_photos_are_only_read(library):
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in library.rglob("*.*")}
     read_ratings(library)

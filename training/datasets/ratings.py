@@ -59,9 +59,14 @@ def read_ratings(
         on_note: gets what is worth knowing, a line each: photos left out, ratings that could not be read.
 
     Raises:
-        UsageError: too few photos are rated, they give nothing to compare, or `test_share` is out of its range.
+        UsageError: `folder` is none, too few photos are rated, they give nothing to compare, or `test_share` is out of
+            its range.
     """
     check_share(test_share)
+    if folder.is_file():
+        raise UsageError(
+            f"{folder}: is a file, wanted a folder of rated photos", hint="name the folder that it lies in"
+        )
     note = on_note or (lambda _: None)
     photos = list(discover([folder]))
     rated = _rated(folder, photos, note)
