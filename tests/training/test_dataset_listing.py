@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +41,24 @@ def test_absolute_and_upward_paths(tmp_path):
     assert Listing().find(tmp_path / "labels", "../a.jpg") == tmp_path / "a.jpg"
     assert Listing().find(tmp_path / "labels", str(tmp_path / "a.jpg")) == tmp_path / "a.jpg"
     assert Listing().find(tmp_path, "gone/a.jpg") is None
+
+
+def test_a_folder_that_may_be_entered_but_not_listed(tmp_path, monkeypatch):
+    """As above the home folders of a shared machine: every absolute path was "no such file"."""
+    (tmp_path / "home/me").mkdir(parents=True)
+    (tmp_path / "home/me/a.jpg").touch()
+    listed = Path.iterdir
+
+    def refusing(folder):
+        if folder == tmp_path / "home":
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    assert Listing().find(tmp_path, str(tmp_path / "home/me/A.jpg")) == tmp_path / "home/me/a.jpg"
+    assert Listing().find(tmp_path, "home/you/a.jpg") is None
+    assert Listing().find(tmp_path, "home/me/b.jpg") is None
+    assert Listing().find(tmp_path, "home/me/" + "b" * 300) is None
 
 
 def test_a_video_is_found_by_its_path_before_its_name(tmp_path):

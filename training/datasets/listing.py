@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,9 +36,9 @@ class Listing:
                 here = here.parent
                 continue
             names = self._names(here)
-            name = names.get(part) or names.get(_folded(part))
-            if name is None:
-                return None
+            name = names.get(part) or names.get(_folded(part)) or part
+            if name not in names and not os.path.exists(here / name):  # noqa: PTH110 - False for what is no name, too
+                return None  # what exists all the same lies in a folder that may be entered, but not listed
             here = here / name
         return here
 
