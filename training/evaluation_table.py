@@ -10,6 +10,7 @@ import polars as pl
 
 from piqa_cli.errors import UsageError
 from piqa_cli.table_parts import complete_parts
+from piqa_training.datasets.draft import SPLIT_NAMES
 from piqa_training.datasets.label_file import folded, read_label_file
 from piqa_training.manifest import LARGEST_SCORE, ONE_SCENE, SPLITS, Manifest
 
@@ -128,13 +129,19 @@ def _whole_clips(frame: pl.DataFrame) -> pl.DataFrame:
     return clips_as_one(named) if (labels["label"] == 1).all() else frame
 
 
+def says_parts(frame: pl.DataFrame) -> bool:
+    """Whether a table says which part each row is in, as a training run's own predictions do; spelled as in labels."""
+    return "split" in frame.columns and {str(name).casefold() for name in frame["split"]} <= SPLIT_NAMES.keys()
+
+
 def _part_of(frame: pl.DataFrame, part: str, path: Path) -> pl.DataFrame:
-    """The rows of one part, where the table says which they are in, as a training run's own predictions do."""
-    if part == ALL_PARTS or "split" not in frame.columns or not set(frame["split"]) <= set(SPLITS):
+    """The rows of one part, where the table says which they are in."""
+    if part == ALL_PARTS or not says_parts(frame):
         return frame
-    rows = frame.filter(pl.col("split") == part)
+    splits = pl.Series([SPLIT_NAMES[name.casefold()] for name in frame["split"]], dtype=pl.String)
+    rows = frame.filter(splits == part)
     if rows.is_empty():
-        has = ", ".join(sorted(set(frame["split"])))
+        has = ", ".join(sorted(set(splits)))
         raise UsageError(
             f"{path}: no rows of the {part} part; there are {has}", hint=f"--part {ALL_PARTS} takes every row"
         )

@@ -141,5 +141,5 @@ def evaluate(
         precision=precision,
     )
     scorer = Scorer(scores, model, models_dir, engine, cache_dir, no_cache=no_cache, quiet=quiet)
-    table, scored_by = bring_together(labels, scorer, given_options(ctx))
-    deliver(table, report, labels, scored_by)
+    table, scored_by, of_part = bring_together(labels, scorer, given_options(ctx))
+    deliver(table, report, labels, scored_by, of_part)

@@ -46,7 +46,7 @@ class Report:
         check_kept(read, wanted)
 
 
-def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str) -> None:
+def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str, part: str | None) -> None:
     """Evaluate the table, write the files, and print the result."""
     try:
         from piqa_training import evaluation_forms as forms
@@ -57,15 +57,15 @@ def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str)
 
     evaluation = evaluate(table, bootstrap=report.bootstrap, seed=report.seed)
     published = _published(labels, forms.PIQ23_OVERALL)
-    about = {"model": scored_by, "labels": labels.title or None, "part": labels.part if labels.named else None}
+    about = {"model": scored_by, "labels": labels.title or None, "part": part}
     if report.json is not None:
         write_text(report.json, forms.to_json(evaluation, **about))
     if report.csv is not None:
         write_text(report.csv, forms.to_csv(evaluation))
     if report.markdown is not None:
         write_text(report.markdown, forms.to_markdown(evaluation, scored_by, published))
-    part = f"{labels.part} part" if labels.named and labels.part != "all" else ""
-    heading = ", ".join(filter(None, [scored_by, labels.title, part]))
+    of_part = f"{part} part" if part not in (None, "all") else ""
+    heading = ", ".join(filter(None, [scored_by, labels.title, of_part]))
     console.print_table(lines(evaluation, heading, published))
 
 

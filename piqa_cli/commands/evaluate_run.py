@@ -71,8 +71,8 @@ class Scorer:
     quiet: bool
 
 
-def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) -> tuple[pl.DataFrame, str]:
-    """The table that is evaluated, and the name of what scored it.
+def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) -> tuple[pl.DataFrame, str, str | None]:
+    """The table that is evaluated, the name of what scored it, and the part that it is of, where there are parts.
 
     Args:
         labels: where labels come from.
@@ -89,14 +89,19 @@ def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) ->
     except ImportError as error:
         raise missing_package(error) from error
     if scorer.table is not None and not labels.named:
-        return tables.own_labels(tables.read_scores(scorer.table), scorer.table, labels.part), scorer.table.stem
+        table = tables.read_scores(scorer.table)
+        part = labels.part if tables.says_parts(table) else None
+        if part is None and "--part" in given and labels.part != tables.ALL_PARTS:
+            hint = "leave --part out, or add the column split with train, val or test in every row"
+            raise UsageError(f"{scorer.table}: does not say which photos are the {labels.part} part", hint=hint)
+        return tables.own_labels(table, scorer.table, labels.part), scorer.table.stem, part
     rows = tables.labelled_part(_open(labels), labels.part)
     if scorer.table is not None:
         scores = tables.scores_by_image(tables.read_scores(scorer.table), scorer.table)
         tables.check_overlap(rows, scores, scorer.table)
-        return tables.with_scores(rows, scores), scorer.table.stem
+        return tables.with_scores(rows, scores), scorer.table.stem, labels.part
     scores, model_id = _score(rows["image"].to_list(), scorer)
-    return tables.with_scores(rows, scores), model_id
+    return tables.with_scores(rows, scores), model_id, labels.part
 
 
 def missing_package(error: ImportError) -> UsageError:

@@ -139,13 +139,28 @@ def test_a_table_of_any_program(piqa, tmp_path, name, text, encoding):
     assert json.loads(out.read_text())["median"]["srcc"] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("words", [("val", "test"), ("Validation", "Testing")])
 @pytest.mark.parametrize(("part", "photos"), [("test", 4), ("val", 3), ("all", 7)])
-def test_predictions_of_a_run_are_evaluated_by_part(piqa, tmp_path, part, photos):
+def test_predictions_of_a_run_are_evaluated_by_part(piqa, tmp_path, part, photos, words):
+    """Spelled as in a file of labels; a table with `Train` and `Test` was taken whole, and nothing said so."""
     table, out = tmp_path / "predictions.csv", tmp_path / "out.json"
-    rows = [f"{n},{n % 3},{'val' if n < 3 else 'test'}" for n in range(7)]
-    table.write_text("\n".join(["label,predicted,split", *rows]))
-    assert piqa("evaluate", "--scores", table, "--part", part, "--json", out, "--bootstrap", 0).code == 0
-    assert json.loads(out.read_text())["scenes"][0]["n"] == photos
+    rows = [f"{n},{n % 3},{words[n >= 3]}" for n in range(7)]
+    table.write_text("\n".join(["label,predicted,Split", *rows]))
+    result = piqa("evaluate", "--scores", table, "--part", part, "--json", out, "--bootstrap", 0)
+    assert result.code == 0
+    found = json.loads(out.read_text())
+    assert (found["scenes"][0]["n"], found["part"]) == (photos, part)
+    assert result.out.splitlines()[0].strip() == ("predictions" if part == "all" else f"predictions, {part} part")
+
+
+def test_a_part_of_a_table_that_says_of_none(piqa, tmp_path):
+    table, out = tmp_path / "scores.csv", tmp_path / "out.json"
+    table.write_text("label,score\n1,10\n2,20\n3,15\n4,\n")
+    result = piqa("evaluate", "--scores", table, "--part", "val", "--json", out)
+    assert (result.code, out.exists()) == (2, False)
+    assert "does not say which photos are the val part" in result.err
+    assert piqa("evaluate", "--scores", table, "--part", "all", "--json", out).code == 0
+    assert json.loads(out.read_text())["part"] is None
 
 
 def test_a_column_of_lists_is_no_column_of_numbers(piqa, tmp_path):

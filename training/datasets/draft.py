@@ -16,7 +16,7 @@ from piqa_training.datasets.listing import Listing
 from piqa_training.manifest import LARGEST_SCORE, OPTIONAL, SCHEMA, Manifest, Split
 
 PROBLEMS_SHOWN = 10
-_SPLIT_NAMES: dict[str, Split] = {
+SPLIT_NAMES: dict[str, Split] = {  # without regard to case
     "train": "train",
     "training": "train",
     "val": "val",
@@ -100,7 +100,7 @@ class Draft:
     def split(self, file: LabelFile, row: LabelRow, column: str) -> Split | None:
         """train, val or test, without regard to case; `training`, `validation` and `testing` too."""
         text = self.text(file, row, column)
-        known = _SPLIT_NAMES.get((text or "").casefold())
+        known = SPLIT_NAMES.get((text or "").casefold())
         if text and known is None:
             self.note("unknown split", file, row, column, f"unknown split {text!r}, use train, val or test")
         return known
