@@ -95,9 +95,10 @@ def run_synthetic(request: Request) -> None:
 
 
 def _lite_network(request: Request) -> DualBranchNet:
-    """Laid out as piqa-lite, on the backbones that the options name."""
+    """Laid out as piqa-lite, on the backbones that the options name; numbers are in the ranges of `piqa train`."""
     names = ("backbone", "pooling", "size", "pretrained")
     given = {f"network.{name}": request[name] for name in names}
+    given |= {"run.epochs": request["epochs"], "run.seed": request["seed"], "data.workers": request["workers"]}
     options = load_settings("piqa-lite", None, {**given, "network.auxiliary": "defects"}).network
     torch.manual_seed(request["seed"] or 0)
     network = DualBranchNet(configuration(options))
@@ -159,7 +160,8 @@ def _say(manifest: Manifest, settings: TrainSettings) -> None:
 
 
 def _synthetic_settings(request: Request) -> SyntheticSettings:
-    heads = HeadSettings(epochs=request["epochs"] or HeadSettings().epochs, seed=request["seed"] or 0)
+    epochs = HeadSettings().epochs if request["epochs"] is None else request["epochs"]
+    heads = HeadSettings(epochs=epochs, seed=request["seed"] or 0)
     return SyntheticSettings(request["passes"], request["versions"], _workers(request), heads)
 
 

@@ -74,6 +74,29 @@ def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
     assert (run / "model/model.safetensors").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("option", "name"), [("--workers", "data.workers"), ("--epochs", "run.epochs"), ("--seed", "run.seed")]
+)
+def test_a_number_out_of_its_range_is_no_traceback_and_no_untrained_model(good, tmp_path, option, name):
+    with pytest.raises(PiqaError, match=f"{name} = -1: it must be"):
+        call("synthetic", good, "--output", tmp_path / "run", *TINY, option, "-1")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_epochs_are_none(good, tmp_path, monkeypatch):
+    """They were taken for the default, fourteen."""
+    run, asked = tmp_path / "run", []
+
+    def stopped(network, originals, rated, faces, settings, *more):
+        asked.append(settings.heads.epochs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretrain_run, "pretrain_synthetic", stopped)
+    options = ["--cache-dir", tmp_path / "cache", "--epochs", "0"]
+    call("synthetic", good, "--output", run, *TINY, *options, code=130)
+    assert asked == [0]
+
+
 def test_a_stopped_synthetic_run_says_how_to_go_on(good, tmp_path, monkeypatch):
     def stopped(*_):
         raise stop
