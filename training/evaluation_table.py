@@ -34,6 +34,7 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".jsonl": lambda path: pl.read_ndjson(path.read_bytes(), infer_schema_length=None),  # takes names for patterns
     ".json": lambda path: pl.read_json(path, infer_schema_length=None),
 }
+_ROW = "row of the table"
 _HINT = "give a table made by piqa score -o, or one with the columns label, predicted and scene"
 
 
@@ -105,7 +106,7 @@ def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.Dat
     count as one, as in the run's results.
 
     Raises:
-        UsageError: it has no column label, a label is no number or absurdly large, or nothing is in that part.
+        UsageError: it has no column label, a label is missing, no number or absurdly large, or nothing is in that part.
     """
     if "label" not in frame.columns:
         hint = "name the labels with --manifest or --dataset, or add the column label"
@@ -113,11 +114,15 @@ def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.Dat
     labels = _numbers(frame, "label", path)
     if len(absurd := (labels.abs() > LARGEST_SCORE).arg_true()):
         raise UsageError(f"{path}: row {absurd[0] + 1}, column label: {labels[absurd[0]]} is too large for a score")
-    frame = frame.with_columns(labels)
+    frame = frame.with_columns(labels, pl.int_range(1, pl.len() + 1).alias(_ROW))
     if "scene" not in frame.columns:
         frame = frame.with_columns(scene=pl.lit(ONE_SCENE))
     columns = [name for name in ("dataset", "scene", "label", "predicted") if name in frame.columns]
-    return _whole_clips(_part_of(frame, part, path)).select(columns)
+    rows = _part_of(frame, part, path)
+    wrong = rows.filter(~pl.col("label").is_finite().fill_null(False))[_ROW]
+    if len(wrong):
+        raise UsageError(f"{path}: {len(wrong):,} labels are missing or not finite, the first in row {wrong[0]}")
+    return _whole_clips(rows).select(columns)
 
 
 def _whole_clips(frame: pl.DataFrame) -> pl.DataFrame:
