@@ -48,8 +48,9 @@ def test_all_columns(folder):
         ("image\tscore\nimg/a.jpg\t1\nimg/b.JPG\t2\n", "utf-16"),
         (" Image , SCORE ,\n IMG\\a.JPG , 1 ,\n\n img\\b.jpg , 2 ,\n", "utf-8"),
         ('"image","score"\n"img/a.jpg","1"\n"img/b.JPG","2"', "cp1252"),
+        ("\n\r\nimage;score\nimg/a.jpg;1\nimg/b.JPG;2\n", "utf-8"),
     ],
-    ids=["byte-order mark", "semicolons", "UTF-16 tabs", "another system's spelling", "quotes"],
+    ids=["byte-order mark", "semicolons", "UTF-16 tabs", "another system's spelling", "quotes", "empty lines first"],
 )
 def test_files_of_any_program(folder, text, encoding):
     frame = read_table(write(folder, text, encoding)).frame
@@ -163,11 +164,13 @@ def test_a_parquet_row_is_counted_from_one(folder):
         (b"photo,mos\na.jpg,1\n", "no column image and no column score; columns found: photo, mos"),
         (b"image,score\n", "has no rows below its columns"),
         (b"", "is empty"),
+        (b"\n ,\n", "is empty"),
+        (b"\n\nimage,score\n\nimg/a.jpg,x\n", "line 5, column score"),
         (b"image,score,Score\na.jpg,1,1\n", "the column score is there twice"),
         (b"PAR1 broken", "is a damaged Parquet file"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "is no CSV or Parquet file"),
     ],
-    ids=["columns", "no rows", "empty", "twice", "broken Parquet", "a photo"],
+    ids=["columns", "no rows", "empty", "empty lines", "the line counts", "twice", "broken Parquet", "a photo"],
 )
 def test_no_manifest_at_all(folder, content, says):
     path = folder / "labels.csv"

@@ -111,13 +111,14 @@ def _csv(path: Path, data: bytes) -> LabelFile:
     if "\0" in text:
         raise UsageError(f"{path} is no CSV or Parquet file", hint="give a table with a header and one row a photo")
     lines = io.StringIO(text, newline="")
-    head = lines.readline()
+    head = next((line for line in lines if line.strip()), "")
     lines.seek(0)
     separator = separator_of(head)
     reader = csv.reader(lines, delimiter=separator)
     try:
-        columns = [column.strip() for column in next(reader, [])]
-        if not any(columns):
+        head_cells = next((cells for cells in reader if any(map(str.strip, cells))), [])
+        columns = [column.strip() for column in head_cells]
+        if not columns:
             raise UsageError(f"{path} is empty", hint="give a CSV or Parquet file with a header and one row a photo")
         while not columns[-1]:
             columns.pop()  # a separator at the end of the header
