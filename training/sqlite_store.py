@@ -6,12 +6,14 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from piqa_cli.errors import OutputError
 
 BUSY_TIMEOUT_S = 60.0  # how long one training run waits for another one's transaction
 COMMIT_EVERY = 32  # photos: what a killed run loses at most
+COMMIT_AFTER_S = 1.0  # sooner where photos take long: nobody else can write in between
 
 
 class SqliteStore:
@@ -28,7 +30,7 @@ class SqliteStore:
 
     def __init__(self, file: Path, content: str, create: Sequence[str]) -> None:
         self.file, self._content = file, content
-        self._unsaved = 0
+        self._unsaved, self._saved_at = 0, monotonic()
         with self._failing():
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=BUSY_TIMEOUT_S)
@@ -46,9 +48,9 @@ class SqliteStore:
     def _count_photo(self) -> None:
         """Called after each photo's changes; commits now and then."""
         self._unsaved += 1
-        if self._unsaved >= COMMIT_EVERY:
+        if self._unsaved >= COMMIT_EVERY or monotonic() - self._saved_at >= COMMIT_AFTER_S:
             self._database.commit()
-            self._unsaved = 0
+            self._unsaved, self._saved_at = 0, monotonic()
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:

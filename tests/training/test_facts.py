@@ -2,6 +2,7 @@ import os
 import shutil
 import sqlite3
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import torch
@@ -13,7 +14,9 @@ from piqa_cli.faces.choose import by_importance
 from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.photos.decode import decode
 from piqa_training import facts as module
+from piqa_training import sqlite_store
 from piqa_training.facts import photo_facts
+from piqa_training.facts_store import FactsStore, Record
 from piqa_training.pretrain import branch_config
 from tests.model import tiny
 
@@ -137,3 +140,14 @@ def test_what_was_found_is_there_for_another_process(portrait, tmp_path):
     with sqlite3.connect(tmp_path / "facts.sqlite") as database:
         assert database.execute("SELECT count(*) FROM facts").fetchone() == (1,)
     database.close()
+
+
+def test_two_runs_with_slow_photos_share_a_cache(tmp_path, monkeypatch):
+    """The first one kept the other waiting for up to 32 photos; after a minute that one gave up: "locked"."""
+    clock = count(0, 5)
+    monkeypatch.setattr(sqlite_store, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sqlite_store, "BUSY_TIMEOUT_S", 0.05)
+    with FactsStore(tmp_path) as one, FactsStore(tmp_path) as other:
+        one.put("a.jpg", (1, 1), "a", "settings", Record("{}", None))
+        other.put("b.jpg", (1, 1), "b", "settings", Record("{}", None))
+        assert one.digests("settings") == other.digests("settings") == {"a", "b"}
