@@ -17,8 +17,8 @@ SidecarNaming = Literal["adobe", "darktable", "both"]
 SIDECAR_NAMINGS: tuple[SidecarNaming, ...] = ("adobe", "darktable", "both")
 
 _XMP = ".xmp"
-# Of a shot, by its stem: Lightroom's masks, thumbnails and voice memos of cameras, ON1's settings, an iPhone's edits and
-# the film of its Live Photos.
+# Of a shot, by its stem: Lightroom's masks, thumbnails and voice memos of cameras, ON1's settings, edits and Live
+# Photos' films of an iPhone.
 _STEM_SUFFIXES = frozenset({_XMP, ".acr", ".thm", ".wav", ".on1", ".aae", ".mov"})
 # Of a file, by its whole name: RawTherapee, DxO, ART.
 _NAME_SUFFIXES = frozenset({_XMP, ".pp3", ".dop", ".arp"})
