@@ -97,6 +97,27 @@ def test_a_mark_meets_the_whole_selection(page):
     assert "picked" not in label(page, "one.jpg") + label(page, "two.jpg")
 
 
+def test_a_click_with_shift_selects_up_to_there(page):
+    cards, selected = page.locator(".card"), page.locator(".card.selected .name")
+    cards.nth(3).click()
+    cards.nth(1).click(modifiers=["Shift"])
+    settle(page)
+    assert selected.all_inner_texts() == names(page)[1:4]
+    cards.nth(0).click(modifiers=["Control"])
+    cards.nth(2).click(modifiers=["Control"])
+    settle(page)
+    assert selected.all_inner_texts() == [names(page)[place] for place in (0, 1, 3)]
+
+
+def test_the_first_click_on_the_first_photo_chooses_it_and_the_second_one_opens_it(page):
+    first = page.locator(".card").nth(0).locator(".mat")
+    first.click()
+    settle(page)
+    assert page.locator("#large[open]").count() == 0
+    first.click()
+    page.wait_for_selector("#large[open]")
+
+
 def search(page, text):
     page.fill("#text", text)
     settle(page)

@@ -112,8 +112,9 @@ const Grid = (() => {
   root.addEventListener("click", (event) => {
     const node = event.target.closest(".card");
     if (!node) return;
-    const again = node.photo === State.current && document.activeElement === root;
-    if (event.ctrlKey || event.metaKey || event.shiftKey) State.toggle(node.photo);
+    const again = State.chosen && node.photo === State.current && document.activeElement === root;
+    if (event.shiftKey) State.selectTo(node.photo);
+    else if (event.ctrlKey || event.metaKey) State.toggle(node.photo);
     else if (again && event.target.closest(".mat") && event.detail < 3) State.emit("open", node.photo);
     State.go(node.photo);
     root.focus({ preventScroll: true });

@@ -62,5 +62,11 @@ const State = (() => {
     state.select(there ? state.selected.filter((other) => other !== photo) : [...state.selected, photo]);
   };
 
+  // Everything shown between the current photo and another one, both included, joins the selection.
+  state.selectTo = (photo) => {
+    const [from, to] = [state.place[state.current], state.place[photo]].sort((a, b) => a - b);
+    state.select([...state.selected, ...state.order.slice(from, to + 1)]);
+  };
+
   return state;
 })();
