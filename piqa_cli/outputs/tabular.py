@@ -123,16 +123,15 @@ def _replace(target: Path, data: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            _write(stream, data)
         temporary.chmod(_mode_for(target))
         try:
             temporary.replace(target)
         except OSError as error:
             if error.errno != errno.EBUSY or not target.is_file():
                 raise
-            _write_into(target, data)
+            with target.open("wb") as stream:
+                _write(stream, data)
             temporary.unlink()
     except BaseException:
         with suppress(OSError):
@@ -140,11 +139,11 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _write_into(target: Path, data: bytes) -> None:
-    with target.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _write(stream: BinaryIO, data: bytes) -> None:
+    """Down to the disk."""
+    stream.write(data)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _mode_for(target: Path) -> int:

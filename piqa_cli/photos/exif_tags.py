@@ -70,7 +70,7 @@ def read_tags(path: Path) -> dict[int, object]:
 
     exifread knows JPEG, TIFF and the RAW formats built on it, PNG, WebP, HEIC and AVIF; for what it does not find there
     (other HEIC brands, BigTIFF, EXIF behind the first 4000 bytes of a JPEG, a camera behind `_STOP_TAG` where tags are
-    in no order, as Android's library writes them) Pillow is asked. Raises OSError where the file cannot be read.
+    in no order) Pillow is asked. Raises OSError where the file cannot be read.
     """
     with open_regular(path) as file:
         kind = sniff(file, path)

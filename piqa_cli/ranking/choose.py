@@ -54,8 +54,8 @@ class _Candidate:
 def best_first(group: Group, scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice) -> list[int]:
     """Those members of a group that have a score, best first.
 
-    Within one moment, closed eyes count as `CLOSED_EYES_COST` points less, but not beside a photo that scores too low
-    for `choice`. They change no score and no other order.
+    Within one moment, closed eyes count as `CLOSED_EYES_COST` points less, but photos that score too low for `choice`
+    come last all the same. Eyes change no score and no other order.
     """
 
     def key(index: int) -> tuple[bool, float, int]:

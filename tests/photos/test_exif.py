@@ -195,7 +195,7 @@ def test_iso_that_no_camera_has(tmp_path: Path, iso: float) -> None:
 
 
 def test_tags_in_no_order(tmp_path: Path) -> None:
-    """Android's library writes the pointer to the Exif IFD before the camera, or between maker and model."""
+    """The pointer to the Exif IFD stands before the camera, or between maker and model."""
     entry, at = struct.Struct("<HHII"), 8 + 2 + 4 * 12 + 4
     texts = {0x010F: b"Canon\0", 0x0110: b"Canon EOS R5\0"}
     taken = b"2024:05:01 10:20:30\0"
