@@ -86,8 +86,8 @@ class Companions:
     def shot_of(self, sidecar: Path) -> tuple[Path, ...]:
         """Of those photos the one that programs take a sidecar like `IMG_1.xmp` to be about, its RAW mate included.
 
-        That is the shot with the RAW file (`IMG_1.CR2` beside an edited `IMG_1.tif`; a DNG holds its marks itself), else
-        the one with the HEIC file, else the first by name. Empty where piqa reads none of them.
+        That is the shot with the RAW file (`IMG_1.CR2` beside an edited `IMG_1.tif`; a DNG keeps its own inside),
+        else the one with the HEIC file, else the first by name. Empty where piqa reads none of them.
         """
         photos = filter(is_photo, (owner.name for owner in self.owners(sidecar)))
         shots = (tuple(filter(None, names)) for names in pair(photos))
