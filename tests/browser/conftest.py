@@ -15,7 +15,7 @@ from tests.browser.shoot import make_shoot
 
 Open = Callable[..., Any]
 PROBES = Path(__file__).parent / "probes.js"
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 MISSING = "net::ERR_FILE_NOT_FOUND"  # what the browser logs when an original is gone
 PATIENCE = 20.0  # seconds
 _RELOADS = 3

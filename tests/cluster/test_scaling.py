@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from benchmarks.scaling import Assumptions, Costs, made_part, part_and_row_bytes, replaced, tables
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 
 
 def test_the_document_is_up_to_date():

@@ -1,4 +1,4 @@
-"""`piqa` as a process of its own, with the stand-in for the engine from conftest.py.
+"""`piqa` as a process of its own, with the stand-in for the engine.
 
 FAKE_PAUSE is the number of seconds that each batch takes.
 """
@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from conftest import FakeEngine
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from piqa_cli.__main__ import main
 from piqa_cli.records import PhotoScore
+from tests.fake_engine import FakeEngine
 
 
 def score_files(*args: Any) -> Iterator[list[PhotoScore]]:

@@ -17,7 +17,7 @@ from piqa_cli.commands.rank_request import Request
 from piqa_cli.ranking import names
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, Top, is_score_table
 from piqa_cli.ranking.ranked_table import SCHEMA
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 
 pytestmark = pytest.mark.usefixtures("engine")
 

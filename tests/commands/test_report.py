@@ -14,7 +14,7 @@ from piqa_cli.commands import report_output, report_run
 from piqa_cli.commands.report_request import ReportRequest
 from piqa_cli.ranking.options import is_score_table
 from piqa_cli.report.options import Grouping
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 from tests.report.made import Page
 
 pytestmark = pytest.mark.usefixtures("engine")

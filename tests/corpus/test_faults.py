@@ -21,9 +21,9 @@ from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.records import PhotoFile
 from piqa_cli.scoring.cache import FILE_NAME, ResultCache
-from tests.conftest import full_score
 from tests.corpus.runner import Done, piqa
 from tests.corpus.test_corpus import digests
+from tests.fake_engine import full_score
 from tests.photos.photo_makers import corners, encoded
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -96,7 +96,7 @@ def files(tmp_path: Path) -> list[PhotoFile]:
     return made
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_cache_that_is_killed_keeps_what_it_said_it_kept(
     tmp_path: Path, files: list[PhotoFile], model: ModelFolder, seed: int
 ) -> None:

@@ -24,7 +24,7 @@ from piqa_cli.scoring.cache_record import from_json, to_json
 from piqa_cli.scoring.table import to_frame
 from piqa_training.datasets.open import open_dataset
 from piqa_training.settings import load_settings
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 from tests.fuzz.contract import Target, reported_only
 from tests.ranking.shoots import SIDECARS, item, plan
 

@@ -13,7 +13,7 @@ from piqa_cli.ranking.options import is_score_table
 from piqa_cli.ranking.score_file import path_of, read_score_file, to_scores
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import to_frame
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])

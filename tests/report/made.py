@@ -18,7 +18,7 @@ from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
 from piqa_cli.records import Capture, Face, PhotoScore
 from piqa_cli.report.data import About
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>.jpg".replace("/", "\u2215"),

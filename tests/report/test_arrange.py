@@ -5,7 +5,7 @@ from piqa_cli.ranking.score_file import read_score_file, to_scores
 from piqa_cli.report.arrange import arrange, as_ranked, is_ranked
 from piqa_cli.report.options import Grouping
 from piqa_cli.scoring.table import to_frame
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 from tests.report.made import ranked_table
 
 

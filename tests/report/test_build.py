@@ -19,7 +19,7 @@ from piqa_cli.report.options import GENERATOR, ReportOptions
 from piqa_cli.report.pictures import Pictures
 from piqa_cli.report.policy import content_policy
 from piqa_cli.report.target import is_report
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 from tests.report.made import ABOUT, HOSTILE_TEXT, Page, colors, hostile_shoot, jpeg, ranked_table, score_of
 
 

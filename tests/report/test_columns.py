@@ -3,7 +3,7 @@ import pytest
 
 from piqa_cli.ranking.options import By
 from piqa_cli.report.columns import group_columns, mates_column, place_columns, table_columns
-from tests.conftest import full_score
+from tests.fake_engine import full_score
 from tests.report.made import ranked_table
 
 
