@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from piqa_cli.commands.app import run
 from piqa_cli.model.checkpoint import save_model
 from piqa_cli.model.store import find_model
 from tests.model import tiny
@@ -52,6 +53,21 @@ def shoot():
     files["2/text.jpg"] = b"no photo"
     files["2/IMG_02.dng"] = b"its RAW file"
     return files
+
+
+@pytest.fixture
+def score(capfd, tmp_path, monkeypatch):
+    """Run `piqa score` in an empty folder with one photo -> exit code and what it said."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            raise SystemExit(run(["score", *map(str, arguments)]))
+        return int(stop.value.code or 0), capfd.readouterr().err
+
+    return call
 
 
 def _jpeg(image):

@@ -1,4 +1,4 @@
-"""`piqa score --engine ray`: what is refused before the work, and one run from the command line."""
+"""`piqa score --engine ray`: what is refused before the work."""
 
 from __future__ import annotations
 
@@ -10,27 +10,10 @@ import pytest
 import torch
 
 from piqa_cli.cluster.options import ClusterOptions
-from piqa_cli.commands.app import run
 from piqa_cli.commands.ray_options import actor_range
-from piqa_cli.ranking.score_file import read_score_file
 from piqa_cli.scoring import devices
 
 RAY = ("--engine", "ray")
-
-
-@pytest.fixture
-def score(capfd, tmp_path, monkeypatch):
-    """Run `piqa score` in an empty folder with one photo -> exit code and what it said."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.jpg").write_bytes(b"x")
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            raise SystemExit(run(["score", *map(str, arguments)]))
-        return int(stop.value.code or 0), capfd.readouterr().err
-
-    return call
 
 
 @pytest.mark.parametrize(
@@ -97,22 +80,3 @@ def test_an_actor_shares_out_its_own_cores(cpus, heavy, threads, workers, monkey
     options = ClusterOptions(cpus=cpus)
     shared = devices.share_out(options.scoring, torch.device(options.device), heavy=heavy, cores=options.cores)
     assert (given, shared) == ([threads], workers)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
-def test_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tiny_model, tmp_path):
-    for name in ("1/damaged.jpg", "0/IMG_00.jpg"):
-        store.put(f"photos/few/{name}", shoot[name])
-    asked = (*RAY, "s3://photos/few", "-o", "out [1]", "--model", tiny_model.path, "--device", "cpu", "--workers", "0")
-    code, said = score(*asked, "--fail-under", "101", "--strict")
-    assert (code, "is not a score" in said) == (2, True)
-    code, said = score(*asked, "--fail-under", "0", "--strict")
-    assert code == 3
-    assert "2 photos" in said
-    table = read_score_file(tmp_path / "out [1]")
-    assert sorted(table["path"]) == ["s3://photos/few/0/IMG_00.jpg", "s3://photos/few/1/damaged.jpg"]
-    code, said = score(*asked)
-    assert (code, "in an earlier run" in said) == (0, True)
-    code, said = score(*asked, "--block-size", "1")
-    assert (code, "block_size" in said) == (2, True)

@@ -17,6 +17,7 @@ from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.errors import EngineError, OutputError, UsageError
 from piqa_cli.photos.discover import discover
+from piqa_cli.ranking.score_file import read_score_file
 from piqa_cli.scoring.engine import score_files
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -137,3 +138,21 @@ def test_a_place_that_takes_no_results_ends_the_run(cluster, store, uploaded, ti
 def test_a_store_that_is_not_there_is_wrong_usage(store, tiny_model):
     with pytest.raises(UsageError, match="no-such-bucket"):
         list(score_on_cluster(Listing(("s3://no-such-bucket/x",)), ResultFolder("s3://scores/x"), tiny_model, OPTIONS))
+
+
+def test_the_command_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tiny_model, tmp_path):
+    for name in ("1/damaged.jpg", "0/IMG_00.jpg"):
+        store.put(f"photos/few/{name}", shoot[name])
+    here = ("--model", tiny_model.path, "--device", "cpu", "--workers", "0")
+    asked = ("--engine", "ray", "s3://photos/few", "-o", "out [1]", *here)
+    code, said = score(*asked, "--fail-under", "101", "--strict")
+    assert (code, "is not a score" in said) == (2, True)
+    code, said = score(*asked, "--fail-under", "0", "--strict")
+    assert code == 3
+    assert "2 photos" in said
+    table = read_score_file(tmp_path / "out [1]")
+    assert sorted(table["path"]) == ["s3://photos/few/0/IMG_00.jpg", "s3://photos/few/1/damaged.jpg"]
+    code, said = score(*asked)
+    assert (code, "in an earlier run" in said) == (0, True)
+    code, said = score(*asked, "--block-size", "1")
+    assert (code, "block_size" in said) == (2, True)
