@@ -75,10 +75,15 @@ def test_a_user_without_account_and_home_gets_scores(shoot, model):
     assert rows(done)["portrait.jpg"]["status"] == "ok"
 
 
-def test_a_folder_becomes_a_table_with_a_row_for_every_file(shoot, model, tmp_path):
-    target = tmp_path / "scores.csv"
+def contents(folder):
+    return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_becomes_a_table_with_a_row_for_every_file_best_first(shoot, model, tmp_path):
+    target, before = tmp_path / "scores.csv", contents(shoot)
     done = piqa(shoot, "-o", target, "--no-cache", "--model", model)
     assert done.returncode == 0, done.stderr.decode()
+    assert contents(shoot) == before
     with target.open(newline="", encoding="utf-8") as stream:
         table = {Path(row["path"]).name: row for row in csv.DictReader(stream)}
     statuses = {name: row["status"] for name, row in table.items()}
@@ -99,11 +104,7 @@ def test_a_folder_becomes_a_table_with_a_row_for_every_file(shoot, model, tmp_pa
     assert 150 < float(portrait["face_x1"]) < 200
     assert portrait["face_score"] == portrait["worst_face_score"] != ""
     assert portrait["model"].startswith("tiny@")
-
-
-def test_rows_are_ranked_by_score(shoot, model):
-    done = piqa(shoot, "--format", "jsonl", "--no-cache", "--model", model, "--device", "cpu")
-    scores = [row["score"] for row in rows(done).values() if row["score"] is not None]
+    scores = [float(row["score"]) for row in table.values() if row["score"]]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -135,7 +136,6 @@ def test_hostile_file_names_are_only_names(tmp_path, model):
 
 
 def test_a_gate_and_strictness_decide_the_exit_code(shoot, model):
-    assert piqa(shoot / "portrait.jpg", "--fail-under", 0, "--no-cache", "--model", model).returncode == 0
     assert piqa(shoot / "portrait.jpg", "--fail-under", 100, "--no-cache", "--model", model).returncode == 1
     assert piqa(shoot, "--strict", "--no-cache", "--model", model).returncode == 3
 
@@ -173,7 +173,7 @@ def test_a_second_run_answers_from_the_cache(shoot, model, tmp_path):
     assert third["grey.png"] == rows(first)["grey.png"]
 
 
-MANY = 100  # photos: enough that a busy machine can stop the run before it ends
+MANY = 60  # photos: enough that a busy machine can stop the run before it ends
 
 
 @pytest.fixture
@@ -227,9 +227,3 @@ def test_a_killed_run_is_resumed(many, model, tmp_path):
     done = piqa(many, "--format", "jsonl", "--model", model, "--cache-dir", cache)
     assert len(rows(done)) == MANY
     assert f"{kept} from the cache".encode() in done.stderr
-
-
-def test_photos_are_not_touched(shoot, model):
-    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in shoot.rglob("*") if p.is_file()}
-    piqa(shoot, "--no-cache", "--model", model)
-    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in shoot.rglob("*") if p.is_file()} == before
