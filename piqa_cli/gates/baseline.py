@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,22 +97,31 @@ def match(paths: Sequence[str], earlier: Sequence[str]) -> dict[str, str]:
 
 
 def _below_roots(paths: Sequence[str], earlier: Sequence[str]) -> Iterator[dict[str, str]]:
-    now, then = below_root(paths), below_root(earlier)
-    yield _same(paths, now, earlier, then)
-    for above in range(1, _depth_of_root(paths, now) + 1):
-        yield _same(paths, below_root(paths, above), earlier, then)
-    for above in range(1, _depth_of_root(earlier, then) + 1):
-        yield _same(paths, now, earlier, below_root(earlier, above))
+    now, old = below_root(paths), below_root(earlier)
+    then = dict(zip(old, earlier, strict=True))
+    yield _found(zip(paths, now, strict=True), then)
+    for lead, below in _higher(paths, now):
+        yield _found(((path, lead + name) for path, name in zip(paths, below, strict=True)), then)
+    for lead, below in _higher(earlier, old):
+        then = dict(zip(below, earlier, strict=True))
+        inside = ((path, name) for path, name in zip(paths, now, strict=True) if name.startswith(lead))
+        yield _found(((path, name.removeprefix(lead)) for path, name in inside), then)
 
 
-def _depth_of_root(paths: Sequence[str], below: Sequence[str]) -> int:
-    return os.path.abspath(paths[0]).count(os.sep) - below[0].count("/")  # noqa: PTH100 - text, as in the table
+def _higher(paths: Sequence[str], below: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """For each folder above the one that holds all photos: what it puts before the names, and these names."""
+    if not all(map(os.path.isabs, paths)):
+        paths = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - text, as in the table
+        below = below_root(paths)
+    lead, root = "", os.path.normpath(paths[0]).replace(os.sep, "/").removesuffix(below[0])
+    for folder in reversed([name for name in root.split("/") if name]):
+        lead = f"{folder}/{lead}"
+        yield lead, below
 
 
-def _same(paths: Sequence[str], now: Sequence[str], earlier: Sequence[str], then: Sequence[str]) -> dict[str, str]:
-    """Path now -> path then, of the photos that have one name, `now` and `then`, of those that stand for them."""
-    old = dict(zip(then, earlier, strict=True))
-    return {path: old[name] for path, name in zip(paths, now, strict=True) if name in old}
+def _found(named: Iterable[tuple[str, str]], then: Mapping[str, str]) -> dict[str, str]:
+    """Path now -> path then, of the photos whose names, those of the pairs, are among the names then."""
+    return {path: then[name] for path, name in named if name in then}
 
 
 def baseline_findings(

@@ -63,19 +63,17 @@ def scopes(groups: Sequence[Group], limit: str) -> Iterator[Scope]:
             yield Scope((group,), getattr(group.limits, limit), group.severity, group.name)
 
 
-def below_root(paths: Sequence[str], above: int = 0) -> list[str]:
-    """The paths relative to the deepest folder that holds all of them, or one so many folders above it, with "/".
+def below_root(paths: Sequence[str]) -> list[str]:
+    """The paths relative to the deepest folder that holds all of them, with "/".
 
-    Where some are absolute and some are not, or folders above are asked for, relative ones are in the working folder.
+    Where some are absolute and some are not, relative ones are in the working folder.
     """
     if not paths:
         return []
     whole = [os.path.normpath(path) for path in paths]
-    if above or len({os.path.isabs(path) for path in whole}) > 1:  # noqa: PTH117 - text, as in the table
+    if len({os.path.isabs(path) for path in whole}) > 1:  # noqa: PTH117 - text, as in the table
         whole = [os.path.abspath(path) for path in whole]  # noqa: PTH100
     root = os.path.commonpath({os.path.dirname(path) for path in whole})  # noqa: PTH120
-    for _ in range(above):
-        root = os.path.dirname(root)  # noqa: PTH120
     prefix = os.path.join(root, "") if root else ""  # noqa: PTH118
     return [path[len(prefix) :].replace(os.sep, "/") for path in whole]
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, kstwobign
 
+from piqa_cli.gates import baseline
 from piqa_cli.gates.baseline import match
 from piqa_cli.gates.drift import ks_test
+from piqa_cli.gates.groups import below_root
 from piqa_cli.gates.policy import CHECKS, BaselineTerms, Limits, Policy, Section, Severity
 from tests.gates.tables import OFF, gates, judged, no_face, row, table
 
@@ -224,6 +226,15 @@ def test_photos_are_the_same_below_another_root() -> None:
     assert match(["/new/p/x/1", "/new/p/y/1"], ["old/x/1", "old/y/2"]) == {"/new/p/x/1": "old/x/1"}
     assert match([], ["a"]) == match(["a"], []) == {}
     assert match(["/abs/1", "rel/1"], ["x"]) == {}
+
+
+def test_photos_that_match_nowhere_are_not_read_again_for_every_folder_above(monkeypatch) -> None:
+    """With 100,000 of them that took 11 seconds."""
+    calls = []
+    monkeypatch.setattr(baseline, "below_root", lambda *args: calls.append(args) or below_root(*args))
+    assert match(["/a/b/c/d/e/f/x/1", "/a/b/c/d/e/f/2"], ["/g/h/i/j/k/l/y/1", "/g/h/i/j/k/l/3"]) == {}
+    assert len(calls) == 2
+    assert match(["//1", "/x/2"], ["/1"]) == {}  # and a root with nothing above it
 
 
 def test_a_folder_that_differed_is_known_below_another_root() -> None:
