@@ -18,6 +18,8 @@ from piqa_cli.outputs.summary import Quartiles, summarize
 LEAST_FOR_DRIFT = 8
 """Photos with a score that both tables need for a drift test."""
 
+_BYTE = r"\\x[0-9a-f]{2}"  # how a table spells a byte that is no UTF-8
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -81,6 +83,17 @@ def compare(frame: pl.DataFrame, baseline: pl.DataFrame, path: Path, terms: Base
         drift=_drift(frame, baseline),
         models=(_models(baseline), _models(frame)),
     )
+
+
+def spelt_as_here(baseline: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """The baseline with "/" in its paths, where a piqa on Windows wrote it and this is another system."""
+    paths = baseline["path"]
+    windows = paths.str.replace_all(_BYTE, "").str.contains("\\", literal=True).any()
+    if os.sep == "\\" or not windows or paths.str.contains("/", literal=True).any():
+        return baseline
+    if paths.is_in(frame["path"].to_list()).any():  # names may have a backslash here
+        return baseline
+    return baseline.with_columns(pl.col("path").str.replace_all("\\", "/", literal=True))
 
 
 def match(paths: Sequence[str], earlier: Sequence[str]) -> dict[str, str]:

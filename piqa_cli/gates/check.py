@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from piqa_cli.gates.baseline import Comparison, baseline_findings, compare, mark_known
+from piqa_cli.gates.baseline import Comparison, baseline_findings, compare, mark_known, spelt_as_here
 from piqa_cli.gates.bias import FolderScore, bias_findings, folder_scores, folders_of
 from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.file_checks import copy_findings
@@ -80,15 +80,16 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
     found = list(_findings(frame, policy, checks, files, folders, material.now))
     comparison = None
     if material.baseline is not None:
-        comparison = compare(frame, material.baseline, material.baseline_path, policy.baseline)
-        then = facts_then(files, frame, material.baseline, comparison.partner)
+        baseline = spelt_as_here(material.baseline, frame)
+        comparison = compare(frame, baseline, material.baseline_path, policy.baseline)
+        then = facts_then(files, frame, baseline, comparison.partner)
         old_folders = _called_as_now(
-            folder_scores(material.baseline, policy.bias) if dataset else [],
-            folders_of(material.baseline),
+            folder_scores(baseline, policy.bias) if dataset else [],
+            folders_of(baseline),
             folders_of(frame),
             comparison.partner,
         )
-        earlier = list(_findings(material.baseline, policy, checks, then, old_folders, material.now))
+        earlier = list(_findings(baseline, policy, checks, then, old_folders, material.now))
         marks = mark_known(found, earlier, comparison.partner)
         found = [replace(finding, known=known) for finding, known in zip(found, marks, strict=True)]
         found += baseline_findings(comparison, policy.baseline, checks)

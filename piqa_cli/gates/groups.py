@@ -71,6 +71,7 @@ def below_root(paths: Sequence[str]) -> list[str]:
     if not paths:
         return []
     whole = [os.path.normpath(path) for path in paths]
+    whole = [path[1:] if path.startswith("//") else path for path in whole]  # as `commonpath` has it
     if len({os.path.isabs(path) for path in whole}) > 1:  # noqa: PTH117 - text, as in the table
         whole = [os.path.abspath(path) for path in whole]  # noqa: PTH100
     root = os.path.commonpath({os.path.dirname(path) for path in whole})  # noqa: PTH120

@@ -228,13 +228,31 @@ def test_photos_are_the_same_below_another_root() -> None:
     assert match(["/abs/1", "rel/1"], ["x"]) == {}
 
 
+@pytest.mark.parametrize("root", ["", "D:\\set\\", "\\\\server\\share\\"])
+def test_a_baseline_of_windows(root) -> None:
+    policy = Policy(Limits(fail_under=50), (Section("b/*", Limits(fail_under=10)),), checks=OFF)
+    old = [row(f"{root}photos\\a\\1", 40.0), row(f"{root}photos\\b\\2", 20.0), row(f"{root}photos\\b\\gone", 60.0)]
+    verdict = since([row("photos/a/1", 40.0), row("photos/b/2", 5.0)], old, policy)
+    assert {(finding.path, finding.known) for finding in verdict.findings} == {
+        ("photos/a/1", True),
+        ("photos/b/2", False),
+    }
+    assert verdict.comparison.removed == (f"{root}photos/b/gone".replace("\\", "/"),)
+
+
+@pytest.mark.parametrize("name", ["a\\b", "caf\\xe9"])
+def test_backslashes_in_names(name) -> None:
+    """A byte that is no UTF-8, and one that a name has here."""
+    assert since([row(name, 40.0)], [row(name, 40.0)], gates(fail_under=50)).passed
+    assert since([row(f"/new/{name}", 40.0)], [row(name, 40.0)], gates(fail_under=50)).passed is ("x" in name)
+
+
 def test_photos_that_match_nowhere_are_not_read_again_for_every_folder_above(monkeypatch) -> None:
     """With 100,000 of them that took 11 seconds."""
     calls = []
     monkeypatch.setattr(baseline, "below_root", lambda *args: calls.append(args) or below_root(*args))
     assert match(["/a/b/c/d/e/f/x/1", "/a/b/c/d/e/f/2"], ["/g/h/i/j/k/l/y/1", "/g/h/i/j/k/l/3"]) == {}
     assert len(calls) == 2
-    assert match(["//1", "/x/2"], ["/1"]) == {}  # and a root with nothing above it
 
 
 def test_a_folder_that_differed_is_known_below_another_root() -> None:
