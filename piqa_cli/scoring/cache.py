@@ -29,6 +29,7 @@ FILE_NAME = "scores.sqlite"
 BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transaction
 _APPLICATION_ID = 0x70697161  # "piqa"
 _LAYOUT = 5
+_OWN_NAME = f"scores-{_LAYOUT}.sqlite"  # where FILE_NAME is a later piqa's
 # No score of these is used: 1 had no embeddings, 2 no eyes; in 3 faces at the edge counted; in 4 old XMP turned photos.
 _OLD_LAYOUTS = (1, 2, 3, 4)
 _DECODERS = ("pillow", "pillow-heif", "rawpy")
@@ -46,6 +47,10 @@ _INSERT = "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 Note = Callable[[str], None]
 Stamp = tuple[int, int]  # size in bytes, modification time in nanoseconds
 Answer = tuple[PhotoFile, Stamp | None, PhotoScore | None]
+
+
+class _LaterLayoutError(sqlite3.DatabaseError):
+    """The file is a result cache of a later piqa."""
 
 
 def default_cache_dir() -> Path:
@@ -69,6 +74,8 @@ class ResultCache:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             cache._connection = _connect(file)
+        except _LaterLayoutError:
+            cache._stand_beside()
         except (sqlite3.Error, OSError) as error:
             cache._recover(error)
         return cache
@@ -116,6 +123,17 @@ class ResultCache:
         score = from_json(row[4], row[5], file, model.id)
         return score if score and _still_holds(score, row[3], max_megapixels) else None
 
+    def _stand_beside(self) -> None:
+        """Leave a later piqa its cache, and take a file of this one's own."""
+        later, self._file = self._file, self._file.with_name(_OWN_NAME)
+        self._note(
+            f"the result cache {later} is a later piqa's; this one keeps its scores in {self._file.name} beside it"
+        )
+        try:
+            self._connection = _connect(self._file)
+        except (sqlite3.Error, OSError) as error:
+            self._recover(error)
+
     def _recover(self, error: sqlite3.Error | OSError) -> None:
         """Start afresh where the file is damaged or not ours; otherwise go on without a cache."""
         self.close()
@@ -144,14 +162,17 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Make sure that the file is ours, and create the table in a new one or one of an earlier layout.
 
     Raises:
-        sqlite3.DatabaseError: the file is no database, another program's, or laid out by another piqa.
+        _LaterLayoutError: the file is laid out by a later piqa.
+        sqlite3.DatabaseError: the file is no database, or another program's.
     """
     # Count first: a table that is there was committed together with the two marks.
     is_new = _one(connection, "SELECT count(*) FROM sqlite_schema") == 0
     marks = (_one(connection, "PRAGMA application_id"), _one(connection, "PRAGMA user_version"))
     is_old = marks[0] == _APPLICATION_ID and marks[1] in _OLD_LAYOUTS
+    if marks[0] == _APPLICATION_ID and isinstance(marks[1], int) and marks[1] > _LAYOUT:
+        raise _LaterLayoutError
     if not (is_new or is_old) and marks != (_APPLICATION_ID, _LAYOUT):
-        raise sqlite3.DatabaseError("it is not a result cache of this version of piqa")
+        raise sqlite3.DatabaseError("it is no result cache of piqa")
     with suppress(sqlite3.OperationalError):  # some file systems have no WAL; the rollback journal works everywhere
         _one(connection, "PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -186,7 +186,24 @@ def _later_layout(file: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("spoil", [_garbage, _foreign, _later_layout])
+def test_the_cache_of_a_later_piqa_stays_as_it_is(folder, photo, model, make_score) -> None:
+    folder.mkdir()
+    _later_layout(folder / FILE_NAME)
+    before = (folder / FILE_NAME).read_bytes()
+    notes: list[str] = []
+    for known in (None, make_score(photo, model=model.id)):
+        cache = ResultCache.open(folder, on_note=notes.append)
+        [(_, stamp, score)] = cache.lookup([PhotoFile(photo)], model, LIMIT)
+        assert score == known
+        cache.store([(make_score(photo, model=model.id), stamp)], model, LIMIT)
+        cache.close()
+    assert len(notes) == 2
+    assert all("a later piqa's" in note for note in notes)
+    assert (folder / FILE_NAME).read_bytes() == before
+    assert not list(folder.glob("*.broken-*"))
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _foreign])
 def test_a_file_that_is_not_ours_is_set_aside(folder, photo, model, make_score, spoil) -> None:
     folder.mkdir()
     spoil(folder / FILE_NAME)
