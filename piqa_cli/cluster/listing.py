@@ -35,12 +35,12 @@ class Listing:
         Raises:
             UsageError: it is not.
         """
-        uris = sorted({source.rstrip("/") + "/" for source in self.sources if is_uri(source)})
-        for outer, inner in pairwise(uris):
+        places = sorted((f"{place}/", uri) for place, uri in self._uris.items())
+        for (outer, around), (inner, uri) in pairwise(places):
             if inner.startswith(outer):
-                raise UsageError(f"{inner} lies within {outer}", hint="name one of them, or its photos come twice")
-        for uri in uris:
-            _kind(uri.rstrip("/"))
+                raise UsageError(f"{uri}/ lies within {around}/", hint="name one of them, or its photos come twice")
+        for _, uri in places:
+            _kind(uri)
         discover(self._paths)
 
     def photos(self) -> Iterator[NamedPhoto]:
@@ -51,12 +51,25 @@ class Listing:
         """
         for file in discover(self._paths, recursive=self.recursive, include=self.include, exclude=self.exclude):
             yield NamedPhoto(str(file.path), str(file.raw_mate) if file.raw_mate else None)
-        for uri in dict.fromkeys(source.rstrip("/") for source in self.sources if is_uri(source)):
+        for uri in self._uris.values():
             yield from self._below(uri)
 
     @property
     def _paths(self) -> list[Path]:
         return [Path(source) for source in self.sources if not is_uri(source)]
+
+    @property
+    def _uris(self) -> dict[str, str]:
+        """Place -> URI as it was named, without a slash at its end; `s3://` and `s3a://` are one place.
+
+        Raises:
+            UsageError: the protocol is unknown, or its package is not installed.
+        """
+        uris: dict[str, str] = {}
+        for uri in (source.rstrip("/") for source in self.sources if is_uri(source)):
+            fs, root = filesystem(uri)
+            uris.setdefault(str(fs.unstrip_protocol(root)).rstrip("/"), uri)
+        return uris
 
     def _below(self, uri: str) -> Iterator[NamedPhoto]:
         fs, root = filesystem(uri)

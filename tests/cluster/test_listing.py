@@ -9,6 +9,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from piqa_cli.cluster import listing
 from piqa_cli.cluster.fetching import fetched
 from piqa_cli.cluster.listing import Listing, paired
 from piqa_cli.cluster.photos import NamedPhoto, Partition, cut
@@ -92,6 +93,13 @@ def test_what_cannot_be_listed_is_refused_before_the_work(memory, sources):
     memory("b/sub/a.jpg")
     with pytest.raises(UsageError):
         Listing(sources).check()
+
+
+def test_two_names_of_one_store(monkeypatch):
+    monkeypatch.setattr(listing, "_kind", lambda uri: "file")
+    assert names("s3://b/x.jpg", "s3a://b/x.jpg", "s3://b/x.jpg/") == [("s3://b/x.jpg", None)]
+    with pytest.raises(UsageError, match="s3a://b/x/ lies within s3://b/"):
+        Listing(("s3a://b/x", "s3://b")).check()
 
 
 def test_two_colons_in_a_name_are_no_chain_of_file_systems(tmp_path):
