@@ -16,6 +16,8 @@ _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC = 258, 262
 _WHITE_IS_ZERO = 0
 _STRIP_PIXELS = 1 << 20
 _SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
+_SRGB_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.05  # libpng's: nearer than that is the same
+_LEAST_GAMMA = 0.25  # less is a slip, as is more than 1
 _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
@@ -35,11 +37,25 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def png_gamma(image: Image.Image) -> float | None:
+    """The exponent of light that a PNG file gives its numbers, 1 for linear light; None where that is sRGB's, or odd.
+
+    What Pillow tells of chunk gAMA. A profile goes before it, and so does chunk sRGB.
+    """
+    gamma = image.info.get("gamma") if image.format == "PNG" and "srgb" not in image.info else None
+    if gamma is None or not _LEAST_GAMMA <= gamma <= 1 or abs(gamma / _SRGB_GAMMA - 1) <= _GAMMA_TOLERANCE:
+        return None
+    return float(gamma)
+
+
+def to_srgb(image: Image.Image, profile: bytes | None, *, gamma: float | None = None) -> Image.Image:
     """Convert `flatten`'s result to RGB in sRGB by the embedded ICC profile, relative colorimetric.
 
-    Without a profile, with a broken one, or with one for another kind of image, the numbers are taken as sRGB.
+    Without a profile, with a broken one, or with one for another kind of image, the numbers are taken as sRGB, or as
+    light to the power of `gamma`.
     """
+    if gamma is not None and image.mode in ("L", "RGB"):
+        image = image.point(_gamma_levels(gamma) * len(image.getbands()))
     space = "LAB" if image.mode == "LAB" else _profile_mode(profile) if profile else None
     if space == "RGB" and image.mode == "L":  # common: a grey photo exported with an RGB profile
         image = image.convert("RGB")
@@ -48,6 +64,12 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         if transform is not None:
             return transform.apply(image)
     return image if image.mode == "RGB" else image.convert("RGB")  # to convert RGB to RGB is to copy it
+
+
+def srgb_levels(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Linear light from 0 to 1 as sRGB's numbers."""
+    signal = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return (signal * 255 + 0.5).astype(np.uint8)
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
@@ -92,6 +114,12 @@ def _on_white(image: Image.Image) -> Image.Image:
         straight = strip.convert("LA" if grey else "RGBA")
         canvas.paste(straight.convert(canvas.mode), (0, top), mask=straight.getchannel("A"))
     return canvas
+
+
+@functools.lru_cache(maxsize=16)
+def _gamma_levels(gamma: float) -> list[int]:
+    """sRGB's number for each of 256."""
+    return srgb_levels((np.arange(256) / 255) ** (1 / gamma)).tolist()
 
 
 @functools.lru_cache(maxsize=16)

@@ -11,9 +11,9 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, UnreadablePhoto
-from piqa_cli.photos.color import flatten, to_srgb
+from piqa_cli.photos.color import flatten, png_gamma, to_srgb
 from piqa_cli.photos.content import RAW, pointer, sniff
-from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb
+from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb, png_cicp
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
 from piqa_cli.photos.pillow import exif_orientation, load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
@@ -22,6 +22,7 @@ DEFAULT_MAX_PIXELS = 200_000_000
 CLOSE_ENOUGH = 1.05  # times `max_side`: nearer than this is not resized again
 _HINT = "open it in an image viewer, or restore it from a backup"
 _NCLX = "nclx_profile"  # pillow-heif's name for it
+_CODE_POINTS = {"AVIF": avif_nclx, "PNG": png_cicp}  # pillow-heif tells those of HEIC
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -103,10 +104,10 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[Image.Image, int]:
         raise _no_photo(file, path)
     if kind == RAW:
         return open_preview(file, path)
-    nclx = avif_nclx(file) if kind == "AVIF" else None
+    nclx = _CODE_POINTS[kind](file) if kind in _CODE_POINTS else None
     image = open_image(file, kind)
     image.info.pop("xmp", None)  # else Pillow turns a TIFF as it says, see `exif_orientation`
-    if kind == "AVIF":
+    if kind in _CODE_POINTS:
         image.info[_NCLX] = nclx
     return image, 1
 
@@ -149,7 +150,7 @@ def _in_srgb(small: Image.Image, image: Image.Image) -> Image.Image:
     """`flatten`'s result by the colour profile of the file, or by what else the file says of its colours."""
     profile = image.info.get("icc_profile")
     hdr = None if profile else hdr_to_srgb(small, image.info.get(_NCLX))
-    return hdr or to_srgb(small, profile)
+    return hdr or to_srgb(small, profile, gamma=None if profile else png_gamma(image))
 
 
 def _draft(image: Image.Image, max_side: int | None) -> tuple[float, float, float, float] | None:

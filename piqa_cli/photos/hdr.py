@@ -1,4 +1,6 @@
-"""HDR photos without a colour profile -> sRGB: what the numbers mean is told by code points (nclx; ITU-T H.273).
+"""HDR photos without a colour profile -> sRGB: what the numbers mean is told by code points (ITU-T H.273).
+
+HEIC and AVIF have them in a box called nclx, PNG in a chunk called cICP.
 
 Canon's HDR PQ and Sony's HLG stills are such files. Taken for sRGB they are flat and dark.
 """
@@ -6,6 +8,7 @@ Canon's HDR PQ and Sony's HLG stills are such files. Taken for sRGB they are fla
 from __future__ import annotations
 
 import functools
+import os
 import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -13,6 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from piqa_cli.photos.color import srgb_levels
 
 Array = npt.NDArray[np.float32]
 
@@ -31,6 +36,9 @@ _LEVELS = 1 << 14  # linear light before it is encoded
 _ROWS = 256
 _COLR = b"colrnclx"
 _META_BYTES = 65536
+_CICP = b"cICP"
+_SIGNATURE_BYTES, _CHECKSUM_BYTES = 8, 4
+_MOST_CHUNKS = 1000  # before the pixels of a PNG
 
 
 def hdr_to_srgb(image: Image.Image, nclx: Mapping[str, Any] | None) -> Image.Image | None:
@@ -65,6 +73,22 @@ def avif_nclx(file: BinaryIO) -> dict[str, int] | None:
         return None
     primaries, transfer = struct.unpack(">HH", found.pop())
     return {"color_primaries": primaries, "transfer_characteristics": transfer}
+
+
+def png_cicp(file: BinaryIO) -> dict[str, int] | None:
+    """The code points of a PNG file, None where there are none. Pillow does not tell them. Rewinds the file."""
+    file.seek(_SIGNATURE_BYTES)
+    found = None
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IDAT":
+            break
+        if head[4:] == _CICP:
+            found = file.read(2)
+            break
+        file.seek(int.from_bytes(head[:4]) + _CHECKSUM_BYTES, os.SEEK_CUR)
+    file.seek(0)
+    return {"color_primaries": found[0], "transfer_characteristics": found[1]} if found and len(found) == 2 else None
 
 
 def _display_light(pixels: npt.NDArray[np.uint8], transfer: int) -> Array:
@@ -105,6 +129,4 @@ def _encoded(light: Array) -> npt.NDArray[np.uint8]:
 
 @functools.cache
 def _srgb_levels() -> npt.NDArray[np.uint8]:
-    light = np.arange(_LEVELS) / (_LEVELS - 1)
-    signal = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (signal * 255 + 0.5).astype(np.uint8)
+    return srgb_levels(np.arange(_LEVELS) / (_LEVELS - 1))

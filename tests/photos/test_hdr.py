@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -92,3 +94,33 @@ def test_avif(tmp_path: Path) -> None:
 def test_avif_with_pictures_of_several_kinds_is_taken_as_before(tmp_path: Path) -> None:
     """The second one is a gain map's, and which of them is whose takes reading all boxes."""
     assert avif(tmp_path, PQ, b"colrnclx\0\x01\0\x0d\0\0\0") == pytest.approx(140, abs=2)
+
+
+def png(tmp_path: Path, *chunks: tuple[bytes, bytes], **options: object) -> float:
+    """A PNG of one grey with these chunks behind its header."""
+    data = encoded(Image.new("RGB", (8, 8), (140, 140, 140)), "PNG", **options)
+    made = [struct.pack(">I", len(body)) + name + body + struct.pack(">I", crc32(name + body)) for name, body in chunks]
+    path = tmp_path / "a.png"
+    path.write_bytes(data[:33] + b"".join(made) + data[33:])
+    return float(np.asarray(decode(path).image).mean())
+
+
+@pytest.mark.parametrize("before", [[], [(b"tEXt", b"Comment\0" + b"x" * 70_000)]])
+def test_png(tmp_path: Path, before: list[tuple[bytes, bytes]]) -> None:
+    assert png(tmp_path, *before, (b"cICP", bytes([9, PQ, 0, 1]))) == pytest.approx(225, abs=6)
+    assert png(tmp_path, *before, (b"cICP", bytes([9, HLG, 0, 1]))) == pytest.approx(153, abs=3)
+    assert png(tmp_path, *before, (b"cICP", bytes([1, 13, 0, 1]))) == 140
+    assert png(tmp_path, *before) == 140
+
+
+@pytest.mark.parametrize(
+    ("hundred_thousandths", "level"),
+    [(100_000, 195), (55_556, 158), (45_455, 140), (45_000, 140), (0, 140), (220_000, 140), (1, 140)],
+)
+def test_the_gamma_of_a_png(tmp_path: Path, hundred_thousandths: int, level: int) -> None:
+    """Of linear light, of an old Mac, sRGB's own, and slips."""
+    gamma = (b"gAMA", struct.pack(">I", hundred_thousandths))
+    assert png(tmp_path, gamma) == pytest.approx(level, abs=2)
+    assert png(tmp_path, gamma, (b"sRGB", b"\0")) == 140
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert png(tmp_path, gamma, icc_profile=profile) == 140
