@@ -27,6 +27,7 @@ class GateRequest:
     code_quality: Path | None = None
     annotations: Annotations | None = None
     policy: Policy = field(default_factory=Policy)  # set by `check`
+    few: bool = False  # photos named one by one, as pre-commit names those of a commit, and not a whole set
 
     @property
     def files(self) -> dict[str, Path]:

@@ -33,7 +33,7 @@ def judge(
         frame: a score table (`scoring.table`), complete; columns but path, score and status may be missing.
         request: what was asked for, after its `check`.
         embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates.
-        quiet: only say what fails, and which sections of the policy hold for no photo.
+        quiet: only say what fails, and which sections of the policy hold for no photo of a whole set.
 
     Returns:
         0, or 1 where a gate is broken.
@@ -52,7 +52,7 @@ def judge(
         console.say(line)
     if request.checks_dataset and not quiet:
         console.say(*verdict_lines(verdict, request.files.values()))
-    elif quiet:
+    elif quiet and not request.few:
         for finding in verdict.of("unused-section"):
             if not finding.fails:
                 console.warn(f"{finding.rule}: {finding.message}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -103,6 +105,7 @@ def score(
         code_quality=code_quality,
         annotations=annotations,
     )
+    request = replace(request, few=all(map(os.path.isfile, paths)))
     cluster = ray_options.ClusterRequest(
         engine, ray_address, block_size, actors, cpus_per_actor, gpus_per_actor, cache_dir
     )

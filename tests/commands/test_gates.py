@@ -162,6 +162,9 @@ def test_a_section_that_no_photo_is_in_is_named(score, photos) -> None:
     assert result.err.count("no photo is in") == 1
     quiet = score(photos, "--gate", policy('[folders."passport/*"]\nfail-under = 1\n'), "-q")
     assert (quiet.code, quiet.err) == (0, 'piqa: unused-section: no photo is in [folders."passport/*"]\n')
+    photo = next(photos.iterdir())
+    few = score(photo, photo, "--gate", policy('[folders."passport/*"]\nfail-under = 1\n'), "-q")
+    assert (few.code, few.err) == (0, "")  # as pre-commit names those of a commit
     strict = '[folders."passport/*"]\nfail-under = 1\n[checks]\nunused-section = "error"\n'
     failed = score(photos, "--gate", policy(strict), "-q")
     assert (failed.code, failed.err) == (1, quiet.err)
