@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piqa_cli import __version__
-from piqa_cli.cluster.failure import to_text
+from piqa_cli.cluster.failure import from_text, to_text
 from piqa_cli.cluster.manifest import Entry, Manifest
 from piqa_cli.cluster.options import ClusterOptions
-from piqa_cli.cluster.photos import Partition
+from piqa_cli.cluster.photos import NO_PARTITION, Partition
 from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.errors import EngineError, PiqaError
 from piqa_cli.outputs.tabular import serialize
@@ -58,6 +58,8 @@ class PartitionScorer:
         partition = Partition(int(batch["number"][0]), str(batch["listing"][0]))
         failure, skipped = "", False
         try:
+            if partition.number == NO_PARTITION:
+                raise from_text(partition.listing)
             entry, skipped = self._finish(partition)
         except PiqaError as error:
             entry, failure = Entry(partition.number, partition.digest, 0, 0), to_text(error)

@@ -10,7 +10,7 @@ from typing import Any
 
 from piqa_cli.cluster.photos import NamedPhoto
 from piqa_cli.cluster.places import filesystem, is_uri, reason_of
-from piqa_cli.errors import UsageError
+from piqa_cli.errors import PhotoError, UsageError
 from piqa_cli.photos.discover import discover
 from piqa_cli.photos.globs import Globs
 from piqa_cli.photos.pairing import pair
@@ -18,6 +18,7 @@ from piqa_cli.photos.suffixes import is_photo
 from piqa_cli.photos.walk import JUNK
 
 _S3 = ("s3", "s3a")
+_STORE_HINT = "check the credentials, AWS_ENDPOINT_URL and the network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,15 @@ class Listing:
         """Paths first, as `discover` finds them, then the URIs, each by name; the same at every call.
 
         Raises:
-            UsageError: a source is not there, or may not be listed.
+            UsageError: a source is not there, or it or a folder in it may not be listed.
         """
-        for file in discover(self._paths, recursive=self.recursive, include=self.include, exclude=self.exclude):
+        for file in discover(
+            self._paths,
+            recursive=self.recursive,
+            include=self.include,
+            exclude=self.exclude,
+            on_problem=_refuse,
+        ):
             yield NamedPhoto(str(file.path), str(file.raw_mate) if file.raw_mate else None)
         for uri in self._uris.values():
             yield from self._below(uri)
@@ -77,10 +84,13 @@ class Listing:
             yield NamedPhoto(uri)
             return
         rules = _Rules(root, Globs(self.include), Globs(self.exclude))
-        for shot in paired(filter(rules.takes, _keys(fs, root, rules, recursive=self.recursive))):
-            if rules.includes(shot):
-                key, mate = shot
-                yield NamedPhoto(fs.unstrip_protocol(key), fs.unstrip_protocol(mate) if mate else None)
+        try:
+            for shot in paired(filter(rules.takes, _keys(fs, root, rules, recursive=self.recursive))):
+                if rules.includes(shot):
+                    key, mate = shot
+                    yield NamedPhoto(fs.unstrip_protocol(key), fs.unstrip_protocol(mate) if mate else None)
+        except Exception as error:  # every store has exceptions of its own
+            raise UsageError(f"cannot list {uri}: {reason_of(error)}", hint=_STORE_HINT) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +157,12 @@ def _kind(uri: str) -> str:
     except FileNotFoundError:
         raise UsageError(f"nothing at {uri}", hint="check the bucket and the prefix") from None
     except Exception as error:  # every store has exceptions of its own
-        hint = "check the credentials, AWS_ENDPOINT_URL and the network"
-        raise UsageError(f"cannot read {uri}: {reason_of(error)}", hint=hint) from error
+        raise UsageError(f"cannot read {uri}: {reason_of(error)}", hint=_STORE_HINT) from error
+
+
+def _refuse(problem: PhotoError) -> None:
+    """End the listing at a folder that cannot be read, as at one of a store: nobody here would hear of what is lost."""
+    raise UsageError(f"{problem.path}: {problem.message}", hint="check its permissions, or leave it out with --exclude")
 
 
 def _keys(fs: Any, root: str, rules: _Rules, *, recursive: bool) -> Iterator[str]:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+NO_PARTITION = -1
+"""Number of what has the error in place of the listing, as `failure.to_text` makes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedPhoto:

@@ -12,15 +12,17 @@ from ray.data import DataContext, ExecutionResources
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
+from piqa_cli.cluster.failure import to_text
 from piqa_cli.cluster.listing import Listing
-from piqa_cli.cluster.photos import cut
+from piqa_cli.cluster.photos import NO_PARTITION, cut
+from piqa_cli.errors import PiqaError
 
 LISTED_AHEAD = 512 * 2**20
 """Bytes that Ray Data lets the listing plan with; about a quarter is used, 2,000 partitions of 1,000 photos."""
 
 
 class PartitionSource(Datasource):
-    """Blocks of one row: number and listing of a partition."""
+    """Blocks of one row: number and listing of a partition, or `NO_PARTITION` and the error that ends the listing."""
 
     def __init__(self, listing: Listing, block_size: int, base: Path) -> None:
         """Name the work.
@@ -50,8 +52,11 @@ class PartitionSource(Datasource):
 
         def read() -> Iterator[pa.Table]:
             with chdir(base):  # a process of Ray's, which starts elsewhere
-                for partition in cut(listing.photos(), size):
-                    yield pa.table({"number": [partition.number], "listing": [partition.listing]})
+                try:
+                    for partition in cut(listing.photos(), size):
+                        yield pa.table({"number": [partition.number], "listing": [partition.listing]})
+                except PiqaError as error:  # raised here, Ray would print where
+                    yield pa.table({"number": [NO_PARTITION], "listing": [to_text(error)]})
 
         return [ReadTask(read, BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None))]
 

@@ -7,6 +7,7 @@ import pytest
 from piqa_cli.cluster.actor import PartitionScorer, Work
 from piqa_cli.cluster.engine import _explained
 from piqa_cli.cluster.failure import from_text, to_text
+from piqa_cli.cluster.listing import Listing
 from piqa_cli.cluster.options import ClusterOptions
 from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.errors import EngineError, ModelError, OutputError, UsageError
@@ -48,3 +49,15 @@ def test_another_version_on_a_machine_is_named(tmp_path):
     work = Work(ResultFolder(str(tmp_path)), ClusterOptions(), tmp_path, version="0.0.1")
     row = PartitionScorer(work, None)({"number": [0], "listing": ["[]"]})
     assert "not 0.0.1" in from_text(row["failure"][0]).message
+
+
+def test_an_error_of_the_listing_comes_through_an_actor(tmp_path):
+    """Raised where it is found, Ray would print where that is, on 50 lines."""
+    source = pytest.importorskip("piqa_cli.cluster.ray_source")
+    (task,) = source.PartitionSource(Listing((str(tmp_path), "gone")), 10, tmp_path).get_read_tasks(1)
+    (found,) = (table.to_pylist()[0] for table in task())
+    work = Work(ResultFolder(str(tmp_path)), ClusterOptions(), tmp_path)
+    row = PartitionScorer(work, None)({name: [value] for name, value in found.items()})
+    error = from_text(row["failure"][0])
+    assert isinstance(error, UsageError)
+    assert error.message == "no such file or folder: gone"

@@ -15,6 +15,7 @@ from piqa_cli.cluster.listing import Listing, paired
 from piqa_cli.cluster.photos import NamedPhoto, Partition, cut
 from piqa_cli.cluster.places import is_uri
 from piqa_cli.errors import EngineError, UsageError
+from piqa_cli.photos import walk
 
 
 @pytest.fixture
@@ -81,6 +82,36 @@ def test_local_paths_stay_as_they_were_named(tmp_path, monkeypatch):
     for name in ("b.jpg", "a.jpg", "a.cr2"):
         (tmp_path / "in" / name).write_bytes(b"x")
     assert names("in") == [("in/a.jpg", "in/a.cr2"), ("in/b.jpg", None)]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_left_out_unsaid(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    listed = walk._list_folder
+
+    def refuse(folder):
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return listed(folder)
+
+    monkeypatch.setattr(walk, "_list_folder", refuse)
+    with pytest.raises(UsageError, match="locked: folder cannot be listed: Permission denied"):
+        names(str(tmp_path))
+    assert names(str(tmp_path), exclude=("locked",)) == [(str(tmp_path / "a.jpg"), None)]
+
+
+def test_a_store_that_fails_on_the_way(memory, monkeypatch):
+    memory("b/a.jpg", "b/locked/b.jpg")
+    listed = MemoryFileSystem.ls
+
+    def refuse(fs, path, **options):
+        if path.endswith("locked"):
+            raise PermissionError("Access Denied")
+        return listed(fs, path, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", refuse)
+    with pytest.raises(UsageError, match="cannot list memory://b: Access Denied"):
+        names("memory://b")
 
 
 def test_a_single_object(memory):
