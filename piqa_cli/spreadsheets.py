@@ -5,6 +5,10 @@ from __future__ import annotations
 _SEPARATORS = ",;\t"
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
+TRUE_WORDS = ("wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "prawda")
+FALSE_WORDS = ("falsch", "faux", "falso", "onwaar", "fałsz")
+"""What the spreadsheets of countries with commas in numbers make of true and false."""
+
 NOT_UTF8 = "its text is not in UTF-8"
 SAVE_AS_UTF8 = "save it as 'CSV UTF-8', which spreadsheets offer beside plain CSV"
 

@@ -15,7 +15,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
-from piqa_cli.spreadsheets import NOT_UTF8, SAVE_AS_UTF8, separator_of
+from piqa_cli.spreadsheets import FALSE_WORDS, NOT_UTF8, SAVE_AS_UTF8, TRUE_WORDS, separator_of
 from piqa_cli.table_parts import complete_parts
 
 _NEEDED = ("path", "score", "status")
@@ -150,8 +150,9 @@ def _whole(column: pl.Series) -> pl.Series:
 
 
 def _truth(column: pl.Series) -> pl.Series:
-    """true and false, also as pandas and spreadsheets spell them (True, TRUE, 1, 1.0); anything else is lost."""
-    words = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+    """true and false, also as pandas and spreadsheets spell them (True, TRUE, WAHR, 1, 1.0); anything else is lost."""
+    words = {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}
+    words |= {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
     text = column.cast(pl.String, strict=False).str.to_lowercase()
     return text.replace_strict(words, default=None, return_dtype=pl.Boolean)
 

@@ -59,7 +59,16 @@ def test_a_name_is_no_pattern(tmp_path: Path, name: str, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yes", "no"), [("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("1", "0"), ("1.0", "0.0")]
+    ("yes", "no"),
+    [
+        ("true", "false"),
+        ("True", "False"),
+        ("TRUE", "FALSE"),
+        ("1", "0"),
+        ("1.0", "0.0"),
+        ("WAHR", "FALSCH"),
+        ("VRAI", "FAUX"),
+    ],
 )
 def test_truth_as_other_programs_write_it(tmp_path: Path, yes: str, no: str) -> None:
     table = tmp_path / "own.csv"
