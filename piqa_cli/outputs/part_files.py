@@ -25,6 +25,8 @@ def check_folder(folder: Path) -> None:
     """
     if not folder.parent.is_dir():
         raise refusal(folder, f"no folder {folder.parent}", "create it first, or choose another place")
+    if folder.is_symlink() and folder.is_dir():
+        raise refusal(folder, "it is a symbolic link", f"-o {folder.resolve()} writes to the folder that it leads to")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise refusal(folder, "it is no folder", "end the name in .csv, .parquet, .jsonl, .json, or choose another")
     if folder.is_dir() and (

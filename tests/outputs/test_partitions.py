@@ -212,6 +212,14 @@ def test_places_where_no_table_can_be(tmp_path):
         check_folder(tmp_path / "missing" / "scores")
     with pytest.raises(OutputError, match="it is no folder"):
         check_folder(tmp_path / "file")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match="it is no folder"):
+        check_folder(tmp_path / "gone")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    with pytest.raises(OutputError, match="it is a symbolic link") as caught:
+        check_folder(tmp_path / "link")
+    assert caught.value.hint == f"-o {(tmp_path / 'folder').resolve()} writes to the folder that it leads to"
 
 
 def test_the_current_folder_is_refused_before_the_work(tmp_path, monkeypatch):
