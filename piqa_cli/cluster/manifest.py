@@ -151,5 +151,5 @@ def _from_json(data: bytes) -> dict[str, Any]:
 
 def _difference(before: dict[str, Any], job: Job) -> str:
     now = asdict(job)
-    changed = [name for name in now if before.get(name) != now[name]] or ["its job.json cannot be read"]
+    changed = [name for name in now if before and before.get(name) != now[name]] or ["its job.json cannot be read"]
     return ", ".join(f"{name} {before.get(name)}, not {now.get(name)}" if name in now else name for name in changed)

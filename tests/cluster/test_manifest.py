@@ -107,5 +107,5 @@ def test_a_damaged_manifest_is_refused_or_done_again(manifest, folder):
     (folder / "_manifest/part-00000.json").write_text("{")
     assert manifest.finished(FIRST) is None
     (folder / "_manifest/job.json").write_text("[]")
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match=r"another run: its job\.json cannot be read$"):
         manifest.begin(JOB)
