@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -52,10 +53,22 @@ def complete_parts(folder: Path) -> list[Path]:
     """`parts_of` a table that is all there.
 
     Raises:
-        UsageError: the run on a cluster that writes it has not come to its end.
+        UsageError: the run on a cluster that writes it has not come to its end, or not all of its parts were copied.
     """
     parts = parts_of(folder)
-    if parts and (folder / MANIFEST).is_dir() and not (folder / DONE).is_file():
-        hint = "the same `piqa score --engine ray` again goes on with it"
-        raise UsageError(f"{folder} is the table of a run that has not come to its end", hint=hint)
+    if parts and (folder / MANIFEST).is_dir():
+        if not (folder / DONE).is_file():
+            hint = "the same `piqa score --engine ray` again goes on with it"
+            raise UsageError(f"{folder} is the table of a run that has not come to its end", hint=hint)
+        if len(parts) < (wanted := _parts_written(folder / DONE)):
+            what = f"{folder} has {len(parts):,} of the {wanted:,} parts of its table"
+            raise UsageError(what, hint="copy the folder again: a copy that is cut short may be the cause")
     return parts
+
+
+def _parts_written(done: Path) -> int:
+    """How many parts the whole table has; 0 where the file does not tell."""
+    try:
+        return int(json.loads(done.read_bytes())["partitions"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0

@@ -283,5 +283,17 @@ def test_the_table_of_a_run_that_goes_on_is_not_read(tmp_path, scores):
     (tmp_path / "scores/_manifest").mkdir()
     with pytest.raises(UsageError, match="has not come to its end"):
         read_score_file(tmp_path / "scores")
-    (tmp_path / "scores/_manifest/done.json").touch()
+    done = tmp_path / "scores/_manifest/done.json"
+    done.touch()
     assert read_score_file(tmp_path / "scores").height == 3
+    done.write_text('{"partitions": 1, "rows": 3, "errors": 0}')
+    assert read_score_file(tmp_path / "scores").height == 3
+
+
+def test_a_table_that_was_copied_in_part_is_not_read(tmp_path, scores):
+    """Tools copy by name, and `_manifest` stands before the parts."""
+    write(tmp_path / "scores", [scores[:3]])
+    (tmp_path / "scores/_manifest").mkdir()
+    (tmp_path / "scores/_manifest/done.json").write_text('{"partitions": 2, "rows": 5, "errors": 0}')
+    with pytest.raises(UsageError, match="has 1 of the 2 parts"):
+        read_score_file(tmp_path / "scores")
