@@ -119,7 +119,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 @functools.lru_cache(maxsize=16)
 def _gamma_levels(gamma: float) -> list[int]:
     """sRGB's number for each of 256."""
-    return srgb_levels((np.arange(256) / 255) ** (1 / gamma)).tolist()
+    return [int(level) for level in srgb_levels((np.arange(256) / 255) ** (1 / gamma))]
 
 
 @functools.lru_cache(maxsize=16)
