@@ -9,7 +9,7 @@ from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
 from piqa_cli.commands.gate_run import judge
-from piqa_cli.commands.score_output import any_failed
+from piqa_cli.commands.score_output import any_failed, tell_unlisted
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.needs import columns_needed
@@ -64,6 +64,8 @@ def score_into_folder(
     if run.failure is not None or not table.rows:
         return run, 0  # the caller raises it
     strictly = SOME_FAILED if delivery.strict and any_failed(failed, table.rows, run.unlisted) else 0
+    if delivery.quiet and not delivery.strict and delivery.gates.asks:
+        tell_unlisted(run.unlisted)
     return run, judge_folder(delivery.output, delivery) or strictly
 
 

@@ -342,6 +342,13 @@ def test_with_strict_a_folder_that_cannot_be_listed_is_no_success(score, photos,
     assert (result.code, result.err) == (3, "piqa: 1 folder could not be listed (--strict)\n")
 
 
+@pytest.mark.parametrize("command", ["score", "rank", "report"])
+def test_a_quiet_verdict_says_what_it_is_without(piqa, photos, locked, model, tmp_path, monkeypatch, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = piqa(command, photos, "-q", "--fail-under", 1, "--model", model.path)
+    assert (result.code, result.err.count("1 folder could not be listed: gates do not see")) == (0, 1)
+
+
 @pytest.mark.parametrize("command", ["rank", "report"])
 def test_strict_means_the_same_in_other_commands(piqa, photos, locked, model, tmp_path, monkeypatch, command) -> None:
     monkeypatch.chdir(tmp_path)
