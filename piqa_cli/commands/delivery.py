@@ -25,11 +25,12 @@ class Delivery:
     quiet: bool = False
     with_gps: bool = False
     gates: GateRequest = field(default_factory=GateRequest)
+    as_folder: bool = False  # `output` was written with a slash at its end
 
     @property
     def into_folder(self) -> bool:
         """Whether the table becomes a folder of Parquet files."""
-        return self.output is not None and names_folder(self.output)
+        return self.output is not None and (self.as_folder or names_folder(self.output))
 
     def check(self) -> None:
         """Find out before the work what would fail after it.

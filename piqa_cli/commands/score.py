@@ -14,6 +14,7 @@ from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.gate_request import make_request
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
+from piqa_cli.outputs.part_files import SLASHES
 from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
@@ -112,7 +113,16 @@ def score(
     cluster.check([*paths, *([output] if output else [])])
     scoring = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
     into = Path(output) if output and not cluster.asked else None
-    delivery = Delivery(into, form, show=show, strict=strict, quiet=quiet, with_gps=with_gps, gates=request)
+    delivery = Delivery(
+        into,
+        form,
+        show=show,
+        strict=strict,
+        quiet=quiet,
+        with_gps=with_gps,
+        gates=request,
+        as_folder=output is not None and output.endswith(SLASHES),
+    )
     delivery.check()
     if cluster.asked:
         from piqa_cli.cluster.listing import Listing

@@ -22,7 +22,7 @@ from piqa_cli.commands.score_run import STDIN
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.unanswerable import cannot_check, look_not_kept
 from piqa_cli.model.store import ModelFolder
-from piqa_cli.outputs.part_files import check_folder, names_folder
+from piqa_cli.outputs.part_files import SLASHES, check_folder, names_folder
 from piqa_cli.outputs.tabular import FORMATS
 from piqa_cli.table_parts import MANIFEST
 
@@ -109,16 +109,17 @@ def _check_delivery(sources: Sequence[str], target: str, delivery: Delivery) -> 
 
 def _result_folder(target: str) -> ResultFolder:
     name = target.rstrip("/")
-    if name.lower().endswith(tuple(f".{form}" for form in FORMATS)) or not (is_uri(name) or names_folder(Path(name))):
+    folder = is_uri(name) or target.endswith(SLASHES) or names_folder(Path(name))
+    if name.lower().endswith(tuple(f".{form}" for form in FORMATS)) or not folder:
         raise UsageError(
             f"{target} names a file", hint="--engine ray writes a folder of Parquet files: leave out the suffix"
         )
     if is_uri(name):
         return ResultFolder(name)
-    folder = Path(os.path.abspath(target))  # noqa: PTH100 - `resolve` follows links
-    if not (folder / MANIFEST).is_dir():
-        check_folder(folder)
-    return ResultFolder(str(folder))
+    place = Path(os.path.abspath(target))  # noqa: PTH100 - `resolve` follows links
+    if not (place / MANIFEST).is_dir():
+        check_folder(place)
+    return ResultFolder(str(place))
 
 
 def _news(tally: _Tally, seconds: float) -> str:

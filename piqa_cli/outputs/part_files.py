@@ -10,10 +10,15 @@ from piqa_cli.errors import OutputError
 from piqa_cli.table_parts import is_part
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave in folders that they show
+SLASHES = tuple({"/", os.sep})
+"""A name that ends in one of them is that of a folder, also where it has a suffix: `2024.05/`."""
 
 
 def names_folder(path: Path) -> bool:
-    """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix."""
+    """Whether `-o path` asks for a folder of Parquet files: it is a folder, or its name has no suffix.
+
+    A slash at the end says so as well, but no `Path` has one.
+    """
     return path.is_dir() or not path.suffix
 
 

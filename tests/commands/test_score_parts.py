@@ -30,6 +30,12 @@ def test_a_name_without_a_suffix_becomes_a_folder_of_parquet_files(score, photos
     assert table.height == 10
 
 
+@pytest.mark.parametrize("name", ["2024.05/", "scores.csv/"])
+def test_a_slash_at_the_end_means_a_folder(score, photos, tmp_path, name) -> None:
+    assert score(photos, "-o", f"{tmp_path}/{name}").code == 0
+    assert pl.read_parquet(tmp_path / name / "*.parquet").height == 10
+
+
 def test_a_later_run_replaces_the_folder_and_foreign_ones_are_left_alone(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "scores").code == 0
     assert score(photos, "-o", tmp_path / "scores").code == 0
