@@ -8,7 +8,7 @@ import re
 from piqa_cli.gates.policy import Resolution, Severity
 
 _LARGEST = 10**18  # a number of thousands of digits could not even be shown
-_SIDES = re.compile(r"(\d+)\s*[x×]\s*(\d+)")
+_SIDES = re.compile(r"(\d+)\s*[x×]\s*(\d+)", re.IGNORECASE)
 _MEGAPIXELS = re.compile(r"(\d+(?:\.\d+)?)\s*mp", re.IGNORECASE)
 
 

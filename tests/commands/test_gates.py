@@ -73,6 +73,7 @@ def policy(text: str) -> Path:
         ),
         (["--require-open-eyes"], 0, ""),
         (["--min-resolution", "3000x4000"], 0, ""),
+        (["--min-resolution", "3000X4000"], 0, ""),
         (
             ["--min-resolution", "13MP"],
             1,
