@@ -76,7 +76,7 @@ def load_plan(path: Path, options: ApplyOptions | None = None) -> tuple[Plan, Ap
         UsageError: the file cannot be read, or see `plan_from_json` and `plan_from_csv`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark before a text
     except (OSError, ValueError) as error:
         wide = isinstance(error, UnicodeDecodeError)
         reason = NOT_UTF8 if wide else getattr(error, "strerror", None) or str(error)

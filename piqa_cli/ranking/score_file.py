@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -30,7 +31,7 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": lambda path: _csv(path),
     ".parquet": lambda path: pl.read_parquet(path, glob=False),
     ".jsonl": lambda path: pl.read_ndjson(  # takes names for patterns, and cannot be told otherwise
-        _shallow(path, lines=True).read_bytes(), infer_schema_length=None
+        _shallow(path, lines=True).read_bytes().removeprefix(codecs.BOM_UTF8), infer_schema_length=None
     ),
     ".json": lambda path: pl.read_json(_shallow(path, lines=False), infer_schema_length=None),
 }

@@ -121,6 +121,11 @@ def test_a_bad_plan_is_refused(change: dict[str, object], words: str) -> None:
         plan_from_json(json.dumps(json.loads(plan_to_json(PLAN)) | change))
 
 
+def test_a_byte_order_mark_that_an_editor_put_before_it(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(plan_to_json(PLAN), encoding="utf-8-sig")
+    assert load_plan(tmp_path / "p.json") == (PLAN, ApplyOptions())
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"kind": 1}', "\udcff"])
 def test_what_is_no_plan_at_all(tmp_path: Path, text: str) -> None:
     file = tmp_path / "p.json"

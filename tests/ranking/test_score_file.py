@@ -47,6 +47,14 @@ def test_what_score_writes_is_read_back(tmp_path: Path, suffix: str) -> None:
     assert (third.status, third.score, third.reason) == ("error", None, "truncated")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json"])
+def test_a_byte_order_mark_that_an_editor_put_before_it(tmp_path: Path, suffix: str) -> None:
+    table = tmp_path / f"s.{suffix}"
+    write_table(to_frame([full_score("a.jpg")]), table)
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert read_score_file(table)["path"].to_list() == ["a.jpg"]
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
 @pytest.mark.parametrize("name", ["Shoot [1]/scores", "scores[1]", "score?", "scor*", "{scores1,scores2}"])
 def test_a_name_is_no_pattern(tmp_path: Path, name: str, suffix: str) -> None:
