@@ -76,9 +76,23 @@ def _from_table(table: Path, scoring: Scoring, *, quiet: bool) -> tuple[Run, pl.
     scores = to_scores(frame)
     if not quiet and not any(_is_told(score.path) or os.path.lexists(score.path) for score in scores):
         note(f"no photo is where {table} says: run it in the folder that they were scored from")
+    if not quiet:
+        _tell_undated(frame, scores)
     if not scoring.no_cache:
         scores = _with_embeddings(scores, scoring, quiet=quiet)
     return Run(scores=scores, seconds=time.perf_counter() - started), frame
+
+
+def _tell_undated(frame: pl.DataFrame, scores: Sequence[PhotoScore]) -> None:
+    """Say of times that a spreadsheet has written in its own way that bursts and days do without them."""
+    if "captured_at" not in frame.columns:
+        return
+    lost = [
+        text for text, score in zip(frame["captured_at"], scores, strict=True) if text and not score.capture.captured_at
+    ]
+    if lost:
+        what = f"{len(lost):,} capture time{'' if len(lost) == 1 else 's'}, such as {lost[0][:40]!r}, cannot be read"
+        note(f"{what}: bursts and days do without; 2024-05-31T18:30:00 is the form")
 
 
 def _is_told(path: Path) -> bool:

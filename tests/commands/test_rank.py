@@ -222,6 +222,13 @@ def test_a_table_from_another_folder_is_said_to_be(rank, piqa, model, photos, tm
     assert words not in rank(tmp_path / "scores.csv", "-q").err
 
 
+def test_times_of_a_table_that_cannot_be_read_are_said_to_be(rank, tmp_path) -> None:
+    rows = "a.jpg,50,ok,31.05.24 18:30\nb.jpg,50,ok,2024-05-31T18:30:00\nc.jpg,50,ok,\n"
+    (tmp_path / "scores.csv").write_text(f"path,score,status,captured_at\n{rows}")
+    assert "1 capture time, such as '31.05.24 18:30', cannot be read: bursts" in rank(tmp_path / "scores.csv").err
+    assert rank(tmp_path / "scores.csv", "-q").err == ""
+
+
 def test_a_table_of_an_object_store_is_from_no_folder(rank, tmp_path) -> None:
     (tmp_path / "scores.csv").write_text("path,score,status\ns3://shoots/a.jpg,50,ok\n")
     result = rank(tmp_path / "scores.csv")
