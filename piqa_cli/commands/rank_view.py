@@ -77,11 +77,8 @@ def ranking_summary(ranked: Sequence[RankedPhoto], run: Run, saved: Path | None)
 
 def _groups(ranked: Sequence[RankedPhoto]) -> str:
     """In words: 1 exposure bracket · 12 bursts · 30 on their own."""
-    kinds: Counter[str] = Counter()
     named = {photo.group_number: photo for photo in ranked if photo.group is not None}
-    for photo in named.values():
-        kind = (photo.group or "").rpartition("/")[2].rpartition("-")[0]
-        kinds[kind if kind in _KIND_WORDS else ""] += 1
+    kinds = Counter(photo.kind or "" for photo in named.values())
     alone = sum(photo.group is None for photo in ranked)
     parts = [f"{count:,} {_KIND_WORDS[kind][count != 1]}" for kind, count in sorted(kinds.items())]
     return " · ".join([*parts, *([f"{alone:,} on their own"] if alone else [])])
@@ -116,7 +113,7 @@ def _separator(photo: RankedPhoto, size: int, draw: bool) -> Line:
     if photo.group is None:
         return ((line * _RULE, "bright_black"),)
     kind: SetKind | None = photo.kept_whole
-    words = f" · {SET_WORDS[kind]}, kept whole" if kind and size > 1 and kind in photo.group else ""
+    words = f" · {SET_WORDS[kind]}, kept whole" if kind and size > 1 and kind == photo.kind else ""
     count = f"{size:,} photo" + ("s" if size != 1 else "")
     text = f" {safe_text(photo.group)} · {count}{words} "
     return ((line * 2, "bright_black"), (text, "bold"), (line * max(_RULE - 2 - width_of(text), 2), "bright_black"))

@@ -171,5 +171,5 @@ def _named(clusters: Sequence[_Cluster]) -> list[Group]:
         seen[cluster.kind] += 1
         digits = max(_LEAST_DIGITS, len(str(total[cluster.kind])))
         name = f"{prefix}{cluster.kind}-{seen[cluster.kind]:0{digits}}"
-        groups.append(Group(name, name, cluster.units, one_moment=cluster.kind in ("burst", "duplicates")))
+        groups.append(Group(name, name, cluster.units, cluster.kind))
     return groups

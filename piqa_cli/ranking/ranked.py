@@ -24,6 +24,7 @@ class RankedPhoto:
     score: PhotoScore
     group_number: int  # which group, in the order taken
     group: str | None  # its name; None: on its own, or no grouping
+    kind: str | None  # of the group, see `units.Group`
     place: str  # folder for `--into group`, relative, with /
     rank_in_group: int | None  # from 1; None: no score
     best_of_group: bool
@@ -57,6 +58,7 @@ def rank_shoot(
             score=scores[i],
             group_number=number_of[i],
             group=groups[number_of[i]].name,
+            kind=groups[number_of[i]].kind,
             place=groups[number_of[i]].place,
             rank_in_group=within[i],
             best_of_group=within[i] == 1,

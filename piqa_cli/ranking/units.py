@@ -24,7 +24,12 @@ class Group:
     name: str | None  # "burst-003", "2024-05-06", "shoot/sub"; None: a photo on its own, or the whole shoot
     place: str  # the folder that `--into group` puts it into, relative, with /
     units: tuple[Unit, ...]
-    one_moment: bool = False  # a burst or near-duplicates: the same people in nearly the same pose
+    kind: str | None = None  # "burst", "duplicates", "bracket", "panorama"; None: a folder, a day, a photo on its own
+
+    @property
+    def one_moment(self) -> bool:
+        """A burst or near-duplicates: the same people in nearly the same pose."""
+        return self.kind in ("burst", "duplicates")
 
     @property
     def members(self) -> list[int]:

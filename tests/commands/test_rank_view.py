@@ -55,6 +55,12 @@ def test_groups_are_separated_and_headed(ranked) -> None:
     assert all("burst-001" not in line for line in lines[3:5])  # the heading says it
 
 
+def test_a_folder_is_no_burst_whatever_it_is_called() -> None:
+    shoot = [photo("burst-1/a.jpg", 90), photo("bracket-2/b.jpg", 80)]
+    ranked = rank_shoot(shoot, GroupOptions((By.FOLDER,)), Choice(), None, blind)
+    assert " groups    2 groups" in text(ranking_summary(ranked, Run(), None))
+
+
 def test_photos_line_up_and_are_never_cut(ranked) -> None:
     for separate in (True, False):
         lines = text(ranking_lines(ranked, draw=separate, separate=separate, why_width=20))
