@@ -103,6 +103,11 @@ class PhotoScore:
     embedding: bytes | None = None  # float16 (F,), native order: the network's features of the photo, of length 1
 
 
+def counted(number: int, one: str) -> str:
+    """How many, in words: 1 photo, 1,204 photos."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def score_text(score: float) -> str:
     """A score with one decimal, the same wherever it is shown: from its two decimals in the tables, a 5 goes up."""
     return f"{(round(round(score, 2) * 100) + 5) // 10 / 10:.1f}"

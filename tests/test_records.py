@@ -8,7 +8,7 @@ from piqa_cli.commands.rank_view import ranking_lines
 from piqa_cli.commands.score_view import table_lines
 from piqa_cli.ranking.options import Choice, GroupOptions
 from piqa_cli.ranking.ranked import rank_shoot
-from piqa_cli.records import score_text
+from piqa_cli.records import counted, score_text
 from piqa_cli.scoring.table import to_frame
 from tests.ranking.made_scores import blind, photo
 
@@ -36,3 +36,7 @@ def test_score_and_rank_show_one_number(score) -> None:
     ranked = rank_shoot([shot], GroupOptions(), Choice(), None, blind)
     lines = (table_lines(to_frame([shot]))[1], ranking_lines(ranked)[1])
     assert {line[0][0].strip() for line in lines} == {score_text(score)}
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(n, "photo") for n in (0, 1, 2, 1204)] == ["0 photos", "1 photo", "2 photos", "1,204 photos"]

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.records import counted
 from piqa_training.bootstrap import LEVEL, Interval, photo_interval, replicates, resampled_scenes
 from piqa_training.metrics import METRICS, Array, Measured, count_pairs, measure
 
@@ -116,7 +117,8 @@ def _checked(table: pl.DataFrame) -> pl.DataFrame:
     )
     wrong = rows.with_row_index().filter(~pl.col("label").is_finite().fill_null(False))
     if wrong.height:
-        raise UsageError(f"{wrong.height} labels are missing or not finite, the first in row {wrong['index'][0] + 1}")
+        count = counted(wrong.height, "label")
+        raise UsageError(f"{count} missing or not finite, the first in row {wrong['index'][0] + 1}")
     return rows
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from piqa_cli.records import counted
 from piqa_cli.spreadsheets import safe_cell
 from piqa_training.bootstrap import Interval
 from piqa_training.evaluation import Evaluation, Intervals, SceneResult
@@ -144,14 +145,14 @@ def _cell(value: float | None, interval: Interval | None) -> str:
 def _footnotes(evaluation: Evaluation, published: Sequence[Published]) -> list[str]:
     left_out = [result for result in evaluation.scenes if result.measured.values["srcc"] is None]
     notes = [
-        f"{len(evaluation.scenes)} scenes, {evaluation.photos} photos. PLCC, RMSE and MAE after a 4-parameter logistic"
-        f" fit for each scene. Brackets: {evaluation.method}."
+        f"{counted(len(evaluation.scenes), 'scene')}, {counted(evaluation.photos, 'photo')}. PLCC, RMSE and MAE after a"
+        f" 4-parameter logistic fit for each scene. Brackets: {evaluation.method}."
     ]
     if left_out:
         reasons = "; ".join(f"{_escaped(r.scene)} ({r.measured.reasons['srcc']})" for r in left_out)
         notes.append(f"Scenes without a correlation, left out of it: {reasons}.")
     if evaluation.unscored:
-        notes.append(f"{evaluation.unscored} photos without a score are left out.")
+        notes.append(f"{counted(evaluation.unscored, 'photo')} without a score left out.")
     if published:
         notes.append("Published results: PIQ23, attribute Overall, median over scenes, from the data set's own page.")
     return [line for note in notes for line in (note, "")][:-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.records import counted
 from piqa_cli.table_parts import complete_parts
 from piqa_training.datasets.draft import SPLIT_NAMES
 from piqa_training.datasets.label_file import folded, read_label_file
@@ -121,7 +122,7 @@ def own_labels(frame: pl.DataFrame, path: Path, part: str = ALL_PARTS) -> pl.Dat
     rows = _part_of(frame, part, path)
     wrong = rows.filter(~pl.col("label").is_finite().fill_null(False))[_ROW]
     if len(wrong):
-        raise UsageError(f"{path}: {len(wrong):,} labels are missing or not finite, the first in row {wrong[0]}")
+        raise UsageError(f"{path}: {counted(len(wrong), 'label')} missing or not finite, the first in row {wrong[0]}")
     return _whole_clips(rows).select(columns)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.records import counted
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -52,7 +53,7 @@ class Manifest:
         frame = self.frame.select(pl.col(name).cast(kind) for name, kind in known.items())
         wrong = frame.filter(~pl.col("score").is_finite().fill_null(False) | ~pl.col("split").is_in(SPLITS))
         if wrong.height:
-            raise UsageError(f"the manifest has {wrong.height} rows without a finite score or a known split")
+            raise UsageError(f"the manifest has {counted(wrong.height, 'row')} without a finite score or a known split")
         object.__setattr__(self, "frame", frame)
 
     def __len__(self) -> int:

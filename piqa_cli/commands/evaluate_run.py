@@ -15,7 +15,7 @@ from piqa_cli.commands.failures import INTERRUPTED
 from piqa_cli.commands.score_run import collect, open_cache
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model
-from piqa_cli.records import PhotoFile
+from piqa_cli.records import PhotoFile, counted
 from piqa_cli.scoring.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -155,6 +155,6 @@ def _score(images: list[str], scorer: Scorer) -> tuple[dict[str, float | None], 
         raise run.failure
     failed = [score for score in run.scores if score.raw_score is None]
     if failed and not scorer.quiet:
-        note(f"{len(failed):,} photos could not be scored, the first {failed[0].path}: {failed[0].reason}")
+        note(f"{counted(len(failed), 'photo')} could not be scored, the first {failed[0].path}: {failed[0].reason}")
     names = {score.model for score in run.scores if score.model} or {model.id}
     return {os.fspath(score.path): score.raw_score for score in run.scores}, min(names)

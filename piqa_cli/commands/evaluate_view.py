@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from piqa_cli.commands.console import Line, safe_text, width_of
+from piqa_cli.records import counted
 from piqa_training.bootstrap import Interval
 from piqa_training.evaluation import Evaluation, SceneResult
 from piqa_training.evaluation_forms import Published
@@ -77,9 +78,10 @@ def _notes(evaluation: Evaluation) -> list[Line]:
     counts, scenes = evaluation.defined, len(evaluation.scenes)
     if counts["srcc"] < scenes:
         paired = "" if counts["pair_accuracy"] == counts["srcc"] else f"; of pairs over {counts['pair_accuracy']}"
-        notes.append(f"median and mean are over the {counts['srcc']} of {scenes} scenes that have the number{paired}")
+        of = f"{counts['srcc']} of {counted(scenes, 'scene')}"
+        notes.append(f"median and mean are over the {of} that have the number{paired}")
     if evaluation.unscored:
-        notes.append(f"{evaluation.unscored:,} photos with a label have no score and are left out")
+        notes.append(f"{counted(evaluation.unscored, 'photo')} with a label but without a score left out")
     return [((f" {note}", "dim"),) for note in notes]
 
 

@@ -17,7 +17,7 @@ from piqa_cli.cores import available_cores
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
-from piqa_cli.records import Box
+from piqa_cli.records import Box, counted
 from piqa_training.datasets.lsvq import ClipOptions
 from piqa_training.datasets.open import open_dataset
 from piqa_training.facts import photo_facts
@@ -78,7 +78,7 @@ def run_synthetic(request: Request) -> None:
     sources = folder_sources(folder)
     held_out = sum(source.split == "val" for source in sources)
     if request["check"]:
-        note(f"{len(sources)} photos, {held_out} of them held out")
+        note(f"{counted(len(sources), 'photo')}, {held_out} of them held out")
         return
     run = _needed(request, "output", "the folder that the run is written to")
     if request["resume"] is None:

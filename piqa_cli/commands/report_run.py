@@ -6,6 +6,7 @@ from piqa_cli.commands.console import warn
 from piqa_cli.commands.failures import INTERRUPTED
 from piqa_cli.commands.report_request import ReportRequest
 from piqa_cli.commands.sources import gather
+from piqa_cli.records import counted
 
 
 def run_report(request: ReportRequest) -> int:
@@ -18,7 +19,7 @@ def run_report(request: ReportRequest) -> int:
         raise run.failure
     if run.interrupted:
         kept = "" if request.scoring.no_cache else "; their scores are kept"
-        warn(f"interrupted: {len(run.scores):,} photos are done{kept}, and there is no report")
+        warn(f"interrupted: {counted(len(run.scores), 'photo')} done{kept}, and there is no report")
         return INTERRUPTED
     from piqa_cli.commands.report_output import deliver  # polars: it dislikes being forked; the workers are gone now
 

@@ -16,7 +16,7 @@ from piqa_cli.gates.needs import columns_needed
 from piqa_cli.gates.unanswerable import look_not_kept
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.partitions import PartitionedTable, read_outline
-from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.records import PhotoFile, PhotoScore, counted
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.table import SCHEMA, path_text
@@ -57,7 +57,8 @@ def score_into_folder(
             table.finish()
     if table.rows and not delivery.quiet:
         errors = f", {failed:,} could not be scored" if failed else ""
-        console.note(f"saved {path_text(delivery.output)}: {table.rows:,} photos in {run.seconds:.1f} s{errors}")
+        count = counted(table.rows, "photo")
+        console.note(f"saved {path_text(delivery.output)}: {count} in {run.seconds:.1f} s{errors}")
     if run.interrupted:
         console.warn("interrupted: the photos that are done are saved")
         return run, INTERRUPTED

@@ -24,6 +24,7 @@ from piqa_cli.gates.unanswerable import cannot_check, look_not_kept
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.part_files import SLASHES, check_folder, names_folder
 from piqa_cli.outputs.tabular import FORMATS
+from piqa_cli.records import counted
 from piqa_cli.table_parts import MANIFEST
 
 _NEWS_S = 30.0  # between two notes on how far the run is
@@ -60,7 +61,7 @@ def score_with_ray(
                 next_news = time.perf_counter() + _NEWS_S
                 console.note(_news(tally, time.perf_counter() - started))
     except KeyboardInterrupt:
-        console.warn(f"interrupted: {tally.rows:,} photos are done; the same command goes on from there")
+        console.warn(f"interrupted: {counted(tally.rows, 'photo')} done; the same command goes on from there")
         return INTERRUPTED
     if not tally.rows:
         where = ", ".join(listing.sources[:3])
@@ -125,7 +126,7 @@ def _result_folder(target: str) -> ResultFolder:
 def _news(tally: _Tally, seconds: float) -> str:
     known = f", {tally.known:,} of them in an earlier run" if tally.known else ""
     errors = f", {tally.errors:,} could not be scored" if tally.errors else ""
-    return f"{tally.rows:,} photos in {seconds:.1f} s{known}{errors}"
+    return f"{counted(tally.rows, 'photo')} in {seconds:.1f} s{known}{errors}"
 
 
 def _verdict(results: ResultFolder, tally: _Tally, delivery: Delivery) -> int:

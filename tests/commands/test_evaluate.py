@@ -176,7 +176,7 @@ def test_a_table_without_scenes_is_one_scene(piqa, tmp_path):
     table.write_text("label,score\n1,10\n2,20\n3,15\n4,\n")
     result = piqa("evaluate", "--scores", table, "--bootstrap", 0)
     assert result.code == 0, result.err
-    assert "1 photos with a label have no score" in result.out
+    assert "1 photo with a label but without a score left out" in result.out
 
 
 def test_a_table_separated_by_semicolons_with_commas_in_numbers(piqa, tmp_path):
@@ -337,7 +337,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(piqa, engine, manifest
         ("label,score,Score\n1,1,2\n", "the column score is there twice"),
         ("label,score\n1,good\n", "row 1, column score: 'good' is no number"),
         ("label,score\nx,1\n", "row 1, column label: 'x' is no number"),
-        ("label,score\n,1\n", "scores.csv: 1 labels are missing or not finite, the first in row 1"),
+        ("label,score\n,1\n", "scores.csv: 1 label missing or not finite, the first in row 1"),
         ("label,score,split\n1,1,val\n2,2,val\n3,3,test\n,4,test\n", "not finite, the first in row 4"),
         ("label,score\n1,1\n-1e299,2\n", "row 2, column label: -1e+299 is too large for a score"),
         ("label,score\n1,\n2,\n", "no photo has both"),

@@ -237,7 +237,7 @@ def test_an_interrupted_run_makes_no_page(report, photos, engine) -> None:
     engine.interrupt_after = 1
     result = report(photos, "-o", "r.html")
     assert result.code == 130
-    assert "4 photos are done; their scores are kept, and there is no report" in result.err
+    assert "4 photos done; their scores are kept, and there is no report" in result.err
     assert not Path("r.html").exists()
     engine.interrupt_after = None
     assert report(photos, "-o", "r.html").code == 0

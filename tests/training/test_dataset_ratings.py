@@ -77,7 +77,7 @@ def test_a_folder_without_dates_is_a_day(tmp_path):
     manifest = read_ratings(tmp_path, on_note=notes.append)
     assert set(manifest.frame["scene"]) == set("abcde")
     assert manifest.part("test").frame["scene"].n_unique() == 1
-    assert notes == ["40 rated photos have no capture date; all of a folder count as one day"]
+    assert notes == ["40 rated photos without a capture date; all of a folder count as one day"]
 
 
 def test_photos_of_a_single_day_are_held_out_one_by_one(tmp_path):

@@ -14,7 +14,7 @@ from piqa_cli.errors import PhotoError, UsageError
 from piqa_cli.photos.discover import discover
 from piqa_cli.photos.exif import read_capture
 from piqa_cli.photos.ratings import REJECTED, read_rating
-from piqa_cli.records import PhotoFile
+from piqa_cli.records import PhotoFile, counted
 from piqa_training.datasets.table import TEST_SHARE
 from piqa_training.manifest import SCHEMA, Manifest, check_share, held_out, lot
 
@@ -92,12 +92,13 @@ def _rated(folder: Path, photos: Sequence[PhotoFile], note: Notes) -> list[_Rate
         if rating:
             rated.append(_labelled(folder, photo.path, rating))
     if problems:
-        note(f"{len(problems)} ratings could not be read, as that of {problems[0].path}: {problems[0].message}")
+        count = counted(len(problems), "rating")
+        note(f"{count} could not be read, as that of {problems[0].path}: {problems[0].message}")
     if len(rated) < len(photos):
         note(f"{len(photos) - len(rated)} of {len(photos)} photos have no rating and are left out")
     undated = sum(photo.day is None for photo in rated)
     if undated:
-        note(f"{undated} rated photos have no capture date; all of a folder count as one day")
+        note(f"{counted(undated, 'rated photo')} without a capture date; all of a folder count as one day")
     return rated
 
 
