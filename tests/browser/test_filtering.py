@@ -40,6 +40,17 @@ def test_names_are_sorted_as_cameras_count(open_page, tmp_path):
     assert names(page) == shot
 
 
+def test_photos_without_any_score_are_sorted_by_name_and_said_to_be(open_page, tmp_path):
+    frame = frame_of(3).with_columns(
+        pl.Series("path", ["/no/c.jpg", "/no/a.jpg", "/no/b.jpg"]),
+        pl.lit(None, pl.Float64).alias("score"),
+        pl.lit("error").alias("status"),
+    )
+    page = open_page(write_table(tmp_path / "report.html", frame))
+    assert page.locator("#sort option:checked").inner_text() == "Name"
+    assert names(page) == ["a.jpg", "b.jpg", "c.jpg"]
+
+
 def test_values_of_a_facet_are_alternatives_and_facets_add_up(page):
     option(page, "Camera", "NIKON").click()
     settle(page)

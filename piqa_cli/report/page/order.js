@@ -27,7 +27,8 @@ const Order = (() => {
     return [...(kinds.size ? [["group", groupWord]] : []), ...(folders ? [["folder", "Folders"]] : []), ["none", "None"]];
   }
 
-  const current = { sort: "score", down: true, grouping: groupings()[0]?.[0] ?? "none" };
+  const current = { sort: null, down: true, grouping: groupings()[0]?.[0] ?? "none" };
+  use(Photos.has("score") ? "score" : "name"); // where no photo could be read
 
   // Photos that lack the value come last in both directions; ties go by the table's order.
   function sorted(photos) {
