@@ -65,9 +65,8 @@ def reported() -> Iterator[None]:
         _drop_output()
         raise SystemExit(READER_GONE) from None
     except OSError as error:
-        if error.filename is None and error.errno in _CANNOT_WRITE:
-            _drop_output()
-            _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
+        if _is_of_output(error):
+            _give_up_output(error)
         elif error.filename is not None and error.errno in _IN_THE_WAY:
             _complain(f"cannot use {error.filename}: {error.strerror}", "check the path and its permissions")
         else:
@@ -76,17 +75,31 @@ def reported() -> Iterator[None]:
 
 
 def unless_gone(write: Callable[[], None]) -> int:
-    """Write to stdout what other work follows: where the reader is gone, the rest is dropped and the work goes on.
+    """Write to stdout what other work follows: without a reader, or room, the rest is dropped and the work goes on.
 
     Returns:
-        0 or 141: the exit code of a run with which nothing else is wrong.
+        0, 141 or, where the disk behind stdout is full, 2: the exit code of a run with which nothing else is wrong.
     """
     try:
         write()
     except BrokenPipeError:
         _drop_output()
         return READER_GONE
+    except OSError as error:
+        if not _is_of_output(error):
+            raise
+        _give_up_output(error)
+        return WRONG_USAGE
     return 0
+
+
+def _is_of_output(error: OSError) -> bool:
+    return error.filename is None and error.errno in _CANNOT_WRITE
+
+
+def _give_up_output(error: OSError) -> None:
+    _drop_output()
+    _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
 
 
 def _complain(message: str, hint: str | None) -> None:

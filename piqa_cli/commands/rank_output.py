@@ -31,7 +31,7 @@ _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns
 
 
 def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
-    """Rank, write, show and act; return the exit code: 130 goes before 1, 1 before 3, and that before 141.
+    """Rank, write, show and act; return the exit code: 130 goes before 1, 1 before 3, then 2 and 141 of stdout.
 
     An interrupted run is shown but not acted on: another photo may be the best of its burst.
     """

@@ -25,7 +25,7 @@ _LEAST_REASONS, _MOST_REASONS = 24, 44  # columns
 
 
 def deliver(run: Run, delivery: Delivery) -> int:
-    """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3, and that before 141."""
+    """Write and show the scores, and return the exit code: 130 goes before 1, 1 before 3, then 2 and 141 of stdout."""
     frame = to_frame(run.scores)
     nothing_yet = (run.interrupted or run.failure is not None) and frame.is_empty()
     gone = 0

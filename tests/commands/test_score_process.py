@@ -106,6 +106,18 @@ def test_a_full_disk_behind_stdout_is_one_message(start, many, model, arguments)
     assert err.decode().startswith("piqa: error: cannot write the output: No space left on device\nhint: ")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize(("limit", "code"), [("0", 2), ("90", 1)])
+def test_a_full_disk_behind_stdout_leaves_gates_and_files(start, many, model, tmp_path, limit, code) -> None:
+    result = tmp_path / "result.xml"
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        command = ["score", many, "--model", model.path, "-q", "--junit", result, "--fail-under", limit]
+        process = start(*command, stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count(b"cannot write the output: No space left")) == (code, 1)
+    assert result.exists()
+
+
 def test_without_stdout_a_run_goes_through(start, many, model, tmp_path) -> None:
     table = tmp_path / "scores.csv"
     options = {"preexec_fn": lambda: os.close(1), "stderr": subprocess.PIPE}
