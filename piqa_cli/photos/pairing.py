@@ -24,6 +24,13 @@ def pair(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
             yield name, None
 
 
+def leads_without_raw(names: Iterable[str]) -> dict[str, str]:
+    """Stem -> the JPEG or HEIC that would take a RAW file of that stem, and has none among those that piqa reads."""
+    ordered = sorted(names)
+    raws = _first_raw_by_stem(ordered)
+    return {stem: name for stem, name in _lead_by_stem(ordered).items() if stem not in raws}
+
+
 def _first_raw_by_stem(names: Iterable[str]) -> dict[str, str]:
     raws: dict[str, str] = {}
     for name in filter(is_raw, names):

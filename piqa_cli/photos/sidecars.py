@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from piqa_cli.photos.pairing import pair
+from piqa_cli.photos.pairing import leads_without_raw, pair
 from piqa_cli.photos.suffixes import FOREIGN_RAW_SUFFIXES, HEIF_SUFFIXES, RAW_SUFFIXES, is_photo, split_name
 
 SidecarNaming = Literal["adobe", "darktable", "both"]
@@ -64,11 +64,14 @@ class Companions:
     def of(self, photo: Path) -> tuple[Path, ...]:
         """Sidecars of this one file, sorted by name; `IMG_1.xmp` belongs to every photo of the stem `IMG_1`.
 
+        With a JPEG or HEIC comes a RAW file of its shot that piqa does not read, and what belongs to that.
         Case does not matter, unless there is another photo of the very name: `IMG_1.JPG.xmp` and `IMG_1.xmp` are none
         of `img_1.jpg` where that lies beside `IMG_1.JPG`.
         """
         folder = self._folder(photo.parent)
-        names = {*folder.whole_name_sidecars(photo.name), *folder.stem_sidecars(photo.name)}
+        raws = folder.foreign_raws.get(photo.name, ())
+        names = {*raws, *folder.stem_sidecars(photo.name)}
+        names.update(*map(folder.whole_name_sidecars, (photo.name, *raws)))
         return tuple(path for path in (photo.with_name(name) for name in sorted(names)) if is_regular(path))
 
     def owners(self, sidecar: Path) -> tuple[Path, ...]:
@@ -107,23 +110,29 @@ class _Folder:
     photos: dict[str, list[str]]  # stem -> photos
     sidecars: dict[str, list[str]]  # file name, or `_of_stem` -> sidecars
     exact: dict[str, str]  # sidecar by a whole name -> that name as it is written there
+    foreign_raws: dict[str, list[str]]  # JPEG or HEIC -> RAW files of the shot that piqa does not read
 
     @classmethod
     def of(cls, names: Collection[str]) -> _Folder:
         photos: dict[str, list[str]] = {}
         sidecars: dict[str, list[str]] = {}
         exact: dict[str, str] = {}
-        known = {name.lower() for name in names if is_photo(name)}
+        foreign_raws: dict[str, list[str]] = {}
+        foreign = {name for name in names if split_name(name)[1] in FOREIGN_RAW_SUFFIXES}
+        known = {name.lower() for name in names if is_photo(name) or name in foreign}
+        leads = leads_without_raw(names)
         for name in names:
             inner, suffix = split_name(name)
-            if is_photo(name) or suffix in FOREIGN_RAW_SUFFIXES:
+            if is_photo(name) or name in foreign:
                 photos.setdefault(inner.lower(), []).append(name)
-            elif suffix in _NAME_SUFFIXES and is_photo(inner):
+                if name in foreign and inner in leads:
+                    foreign_raws.setdefault(leads[inner], []).append(name)
+            elif suffix in _NAME_SUFFIXES and (is_photo(inner) or inner.lower() in known):
                 exact[name] = _version_of(name, known) or inner
                 sidecars.setdefault(exact[name].lower(), []).append(name)
             elif suffix in _STEM_SUFFIXES:
                 sidecars.setdefault(_of_stem(inner), []).append(name)
-        return cls(photos, sidecars, exact)
+        return cls(photos, sidecars, exact, foreign_raws)
 
     def whole_name_sidecars(self, photo: str) -> list[str]:
         """Those of `photo` by its whole name, without those that name another photo exactly."""

@@ -6,7 +6,7 @@ JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 IMAGE_SUFFIXES = JPEG_SUFFIXES | HEIF_SUFFIXES | {".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 RAW_SUFFIXES = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"})
-FOREIGN_RAW_SUFFIXES = frozenset(  # not read, but their sidecars are not to be taken away
+FOREIGN_RAW_SUFFIXES = frozenset(  # not read, but they stay with their JPEGs and sidecars
     {".3fr", ".crw", ".dcr", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nrw", ".pef", ".raw"}
     | {".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )

@@ -39,6 +39,16 @@ COMPANIONS = {
 }
 
 
+def test_a_raw_file_that_piqa_does_not_read_goes_with_its_jpeg(tmp_path: Path) -> None:
+    ours = {"IMG_1.PEF", "IMG_1.PEF.pp3", "IMG_1.PEF.xmp", "IMG_1.xmp"}
+    for name in (*ours, "IMG_1.JPG", "IMG_1.png", "IMG_1.heic", "IMG_2.JPG", "IMG_2.CR2", "IMG_2.PEF", "IMG_3.PEF"):
+        (tmp_path / name).touch()
+    companions = Companions()
+    assert {path.name for path in companions.of(tmp_path / "IMG_1.JPG")} == ours
+    for other, own in (("IMG_1.png", {"IMG_1.xmp"}), ("IMG_1.heic", {"IMG_1.xmp"}), ("IMG_2.JPG", set())):
+        assert {path.name for path in companions.of(tmp_path / other)} == own
+
+
 @pytest.mark.parametrize("name", COMPANIONS)
 def test_companions(tmp_path: Path, name: str) -> None:
     for other in ("IMG_1.JPG", "IMG_1.CR2", "IMG_1_02.CR2", "IMG_11.CR2", "IMG_2.HEIC", "IMG_1.txt", "notes.xmp"):

@@ -147,6 +147,24 @@ def test_mates_and_sidecars_travel(shoot: Path, tmp_path: Path, move: str) -> No
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("move", ["copy", "move"])
+def test_a_raw_file_that_piqa_does_not_read_travels(tmp_path: Path, move: str) -> None:
+    shoot, out = tmp_path / "shoot", tmp_path / "out"
+    shoot.mkdir()
+    (shoot / "IMG_1.JPG").write_bytes(JPEG)
+    for name in ("IMG_1.PEF", "IMG_1.PEF.pp3", "IMG_1.xmp"):
+        (shoot / name).write_text(LIGHTROOM if name == "IMG_1.xmp" else name)
+    before = tree(shoot)
+    going = item(shoot / "IMG_1.JPG", move=move, destination=out / "IMG_1.JPG")
+    apply(tmp_path, going)
+    assert tree(out) == before
+    assert tree(shoot) == (before if move == "copy" else {})
+    if move == "copy":
+        assert not apply_plan(plan(going), ApplyOptions(), tmp_path / "again").done
+    assert not undo(tmp_path / "journal").problems
+    assert (tree(shoot), out.exists()) == (before, False)
+
+
 @pytest.mark.parametrize("other", ["IMG_1.HEIC", "IMG_1.PEF"])  # piqa does not read the latter
 def test_a_shared_sidecar_stays_with_the_photo_that_stays(shoot: Path, tmp_path: Path, other: str) -> None:
     (shoot / other).write_bytes(b"stays")
