@@ -97,6 +97,11 @@ class Companions:
         first = min(shots, key=lambda names: min(map(_reading_order, names)), default=())
         return tuple(sidecar.with_name(name) for name in first)
 
+    def is_of_another(self, sidecar: Path, shot: Collection[Path]) -> bool:
+        """Whether programs take a sidecar like `IMG_1.xmp` to be about another shot than the one of these photos."""
+        of = self.shot_of(sidecar)
+        return bool(of) and of[0] not in shot and of[-1] not in shot
+
     def _folder(self, folder: Path) -> _Folder:
         if folder not in self._folders:
             self._folders[folder] = _Folder.of(_names(folder))

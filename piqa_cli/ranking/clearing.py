@@ -9,7 +9,7 @@ from pathlib import Path
 from piqa_cli.errors import PhotoError
 from piqa_cli.photos.embedding import embeddable
 from piqa_cli.photos.metadata import read_embedded
-from piqa_cli.photos.sidecars import existing_sidecars
+from piqa_cli.photos.sidecars import Companions, existing_sidecars
 from piqa_cli.ranking.applying import as_problem
 from piqa_cli.ranking.marking import clear_file
 from piqa_cli.ranking.marks import has_marks
@@ -21,15 +21,19 @@ def clear(photos: Iterable[PhotoFile], options: ApplyOptions, on_progress: Progr
     """Take piqa's marks out of sidecars, both namings, and out of the photos themselves, RAW mates included.
 
     Ratings and labels become what they were before piqa; a value that someone changed since stays. A sidecar that piqa
-    made, and that says nothing else, goes. Malformed files are reported and left as they are.
+    made, and that says nothing else, goes. A sidecar like `IMG_1.xmp` is cleared with the shot that it is about, see
+    `Companions.shot_of`. Malformed files are reported and left as they are.
     """
     shots = list(photos)
+    companions = Companions()
     done: list[Step] = []
     problems: list[PhotoError] = []
     seen: set[Path] = set()
     for count, shot in enumerate(shots):
-        for file in (shot.path, *([shot.raw_mate] if shot.raw_mate else [])):
-            for target, embedded in [(path, False) for path in existing_sidecars(file)] + [(file, True)]:
+        files = (shot.path, *([shot.raw_mate] if shot.raw_mate else []))
+        for file in files:
+            sidecars = [path for path in existing_sidecars(file) if not companions.is_of_another(path, files)]
+            for target, embedded in [*((path, False) for path in sidecars), (file, True)]:
                 if target in seen:
                     continue
                 seen.add(target)

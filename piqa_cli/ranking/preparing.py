@@ -96,7 +96,7 @@ class _Preparer:
             if into_photo:
                 yield file, True
                 wanted: Iterable[Path] = existing_sidecars(file)  # they would be read first
-                wanted = [sidecar for sidecar in wanted if not self._is_of_another(sidecar, files)]
+                wanted = [sidecar for sidecar in wanted if not self._companions.is_of_another(sidecar, files)]
             else:
                 wanted = (existing_sidecar(name) or name for name in self._free_sidecars(file, files))
             for sidecar in wanted:
@@ -107,11 +107,8 @@ class _Preparer:
     def _free_sidecars(self, file: Path, shot: Sequence[Path]) -> tuple[Path, ...]:
         """By the naming asked for; the longer name where the shorter one is of another photo of the stem."""
         names = sidecar_names(file, self._options.xmp_naming)
-        return sidecar_names(file, "darktable") if any(self._is_of_another(name, shot) for name in names) else names
-
-    def _is_of_another(self, sidecar: Path, shot: Sequence[Path]) -> bool:
-        of = self._companions.shot_of(sidecar)
-        return bool(of) and of[0] not in shot and of[-1] not in shot
+        taken = any(self._companions.is_of_another(name, shot) for name in names)
+        return sidecar_names(file, "darktable") if taken else names
 
     def _shot(self, item: PlanItem, new_sidecars: Sequence[Path]) -> list[Path]:
         """Every file that travels with the photo, the photo first; sidecars that are yet to be written included."""
@@ -126,7 +123,7 @@ class _Preparer:
         going = {(file, folder) for folder, files in zip(folders, shots, strict=True) if folder for file in files}
 
         def comes_anyway(file: Path, folder: Path | None, shot: Sequence[Path]) -> bool:
-            owners = self._companions.shot_of(file) if self._is_of_another(file, shot) else ()
+            owners = self._companions.shot_of(file) if self._companions.is_of_another(file, shot) else ()
             return any((owner, folder) in going for owner in owners)
 
         return [

@@ -131,6 +131,16 @@ def test_a_sidecar_by_the_stem_is_the_raw_files_whichever_photo_is_better(shoot:
     assert marks["Xmp.xmp.Rating"] == "5"
 
 
+def test_clear_leaves_the_marks_of_the_raw_file_beside(shoot: Path, tmp_path: Path) -> None:
+    (shoot / "IMG_1.tif").write_bytes(b"edited")
+    apply(tmp_path, *(item(shoot / name, mates=(), mark=True) for name in ("IMG_1.JPG", "IMG_1.tif")))
+    marked = (shoot / "IMG_1.xmp").read_bytes()
+    cleared = clear([PhotoFile(shoot / "IMG_1.tif")], ApplyOptions()).done
+    assert [step.target.name for step in cleared] == ["IMG_1.tif.xmp"]
+    assert (shoot / "IMG_1.xmp").read_bytes() == marked
+    assert [s.target.name for s in clear([PhotoFile(shoot / "IMG_1.CR2")], ApplyOptions()).done] == ["IMG_1.xmp"]
+
+
 @pytest.mark.parametrize("move", ["copy", "hardlink", "symlink", "move"])
 def test_mates_and_sidecars_travel(shoot: Path, tmp_path: Path, move: str) -> None:
     (shoot / "IMG_1.CR2.pp3").write_text("raw therapee")
