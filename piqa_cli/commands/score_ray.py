@@ -65,7 +65,7 @@ def score_with_ray(
         return INTERRUPTED
     if not tally.rows:
         where = ", ".join(listing.sources[:3])
-        raise UsageError(f"no photos found in {where}", hint="check the prefix; see also --include")
+        raise UsageError(f"no photos found in {where}", hint="check the prefix; see also --include and --exclude")
     if not delivery.quiet:
         console.note(f"saved {target}: {_news(tally, time.perf_counter() - started)}")
     return _verdict(results, tally, delivery)

@@ -34,24 +34,26 @@ def discover(
 ) -> Iterator[PhotoFile]:
     """Find the photos among `paths`, then among `listed`, in the order named, each file once.
 
-    A file that is named is always yielded, whatever its suffix, and patterns do not touch it. A folder is walked: files
-    by name, then sub-folders by name; regular files with a suffix of `IMAGE_SUFFIXES` or `RAW_SUFFIXES`, no dot-files,
-    no junk such as `@eaDir`, no symlinks (a named path may itself be a symlink, hidden or junk). `include` and
-    `exclude` are shell patterns without regard to case, tried on the path relative to the walked folder and on the bare
-    name (see `Globs`); exclude wins, and an excluded folder is not entered, nor is one in `apart` on the way through
-    another. A JPEG or HEIC with a RAW file of the same
-    stem in the same folder is one photo, and an include pattern may match either of the two.
+    A file that is named is yielded whatever its suffix. A folder is walked: files by name, then sub-folders by name;
+    regular files with a suffix of `IMAGE_SUFFIXES` or `RAW_SUFFIXES`, no dot-files, no junk such as `@eaDir`, no
+    symlinks (a named path may itself be a symlink, hidden or junk). `include` and `exclude` are shell patterns without
+    regard to case, tried on the path relative to the walked folder and on the bare name (see `Globs`); of a file that
+    is named, as a shell does with `shoot/*.jpg`, on its path as it is named. Exclude wins, and an excluded folder is
+    not entered, nor is one in `apart` on the way through another. A JPEG or HEIC with a RAW file of the same stem in
+    the same folder is one photo, and an include pattern may match either of the two.
 
     A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
     Raises UsageError at once, before the first photo, for one of `paths` that is missing, cannot be listed, or is
     neither file nor folder. One of `listed`, a list that some program made, is yielded as a photo instead, after all
     others: whoever reads it will see what is wrong.
     """
+    wanted, unwanted = Globs(include), Globs(exclude)
     named: dict[Path, _Named] = {}  # two spellings of one path count once
     for item in map(_check, paths):
-        named.setdefault(item.real, item)
+        if item.is_folder or not _is_excluded(item.path, unwanted):
+            named.setdefault(item.real, item)
     lost: dict[Path, PhotoFile] = {}
-    for path in listed:
+    for path in (path for path in listed if not _is_excluded(path, unwanted) or path.is_dir()):
         try:
             item = _check(path)
         except UsageError:
@@ -61,7 +63,7 @@ def discover(
     files = {item.real for item in named.values() if not item.is_folder}
     folders = named.keys() - files
     passed = {*folders, *(path.resolve() for path in apart)}
-    rules = WalkRules(recursive, Globs(include), Globs(exclude), files, passed, on_problem)
+    rules = WalkRules(recursive, wanted, unwanted, files, passed, on_problem)
     return chain(_find(list(named.values()), rules), lost.values())
 
 
@@ -111,10 +113,20 @@ def _find(named: Sequence[_Named], rules: WalkRules) -> Iterator[PhotoFile]:
             yield from walk(item.path, rules)
             continue
         partner = partners_in(item.path.parent).get(item.path.name)
+        if partner is not None and _is_excluded(item.path.with_name(partner), rules.exclude):
+            partner = None
+        mate = None if partner is None or is_raw(item.path.name) else item.path.with_name(partner)
+        if rules.include and not any(rules.include.match_named(path) for path in (item.path, mate) if path):
+            continue
         if partner is None or not is_raw(item.path.name):
-            yield PhotoFile(item.path, item.path.with_name(partner) if partner else None)
+            yield PhotoFile(item.path, mate)
         elif item.real.with_name(partner) not in rules.named_files:
             yield PhotoFile(item.path)  # the JPEG beside it was not asked for
+
+
+def _is_excluded(path: Path, exclude: Globs) -> bool:
+    """Whether a pattern matches a file that was named, or one of the folders that were named with it."""
+    return bool(exclude) and any(map(exclude.match_named, (path, *path.parents)))
 
 
 def _partners_in(folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError, UnreadablePhoto
@@ -55,6 +55,7 @@ def walk(root: Path, rules: WalkRules) -> Iterator[PhotoFile]:
     listed goes to `rules.on_problem` and the walk goes on.
     """
     real_root = root.resolve()
+    rules = replace(rules, include=rules.include.below(root), exclude=rules.exclude.below(root))
     pending = [""]
     while pending:
         inside = pending.pop()

@@ -194,7 +194,40 @@ def test_named_files_pair_with_their_raw_file(tmp_path: Path) -> None:
 def test_named_file_is_yielded_whatever_its_name(tmp_path: Path) -> None:
     touch(tmp_path, "a.xyz", ".hidden.jpg")
     named = [tmp_path / "a.xyz", tmp_path / ".hidden.jpg"]
-    assert [photo.path for photo in discover(named, exclude=["*"], include=["nothing"])] == named
+    assert [photo.path for photo in discover(named)] == named
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"exclude": ["B.*"]}, ["a.jpg+a.nef", "in/c.jpg"]),
+        ({"exclude": ["in/*"]}, ["a.jpg+a.nef", "b.jpg"]),
+        ({"exclude": ["in"]}, ["a.jpg+a.nef", "b.jpg"]),
+        ({"exclude": ["shoot/in"]}, ["a.jpg+a.nef", "b.jpg"]),
+        ({"exclude": ["*.nef"]}, ["a.jpg", "b.jpg", "in/c.jpg"]),
+        ({"exclude": ["a.jpg"]}, ["a.nef", "b.jpg", "in/c.jpg"]),
+        ({"include": ["*.nef", "c.*"]}, ["a.jpg+a.nef", "in/c.jpg"]),
+        ({"include": ["in/*"], "exclude": ["c.jpg"]}, []),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_patterns_touch_files_that_a_shell_or_a_list_names(tmp_path: Path, options, kept: list[str], listed) -> None:
+    touch(tmp_path, "shoot/a.jpg", "shoot/a.nef", "shoot/b.jpg", "shoot/in/c.jpg")
+    named = [tmp_path / "shoot" / name for name in ("a.jpg", "a.nef", "b.jpg", "in/c.jpg")]
+    photos = discover([], listed=named, **options) if listed else discover(named, **options)
+    shots = [[path for path in (photo.path, photo.raw_mate) if path] for photo in photos]
+    assert ["+".join(str(path.relative_to(tmp_path / "shoot")) for path in shot) for shot in shots] == kept
+
+
+@pytest.mark.parametrize("pattern", ["shoot/in", "./Shoot/in/*", "2024/shoot/in/"])
+def test_a_pattern_may_repeat_the_name_of_the_folder(tmp_path: Path, pattern: str) -> None:
+    touch(tmp_path, "2024/shoot/a.jpg", "2024/shoot/in/c.jpg")
+    root = tmp_path / "2024/shoot"
+    assert found(root, exclude=[pattern]) == ["a.jpg"]
+    assert found(root, include=[pattern.replace("/in/*", "/in").rstrip("/") + "/*"]) == ["in/c.jpg"]
+    touch(root, "shoot/in/d.jpg")  # then that is meant
+    assert found(root, exclude=["shoot/in"]) == ["a.jpg", "in/c.jpg"]
 
 
 def test_a_file_reached_twice_is_yielded_once(tmp_path: Path) -> None:
