@@ -19,12 +19,13 @@ from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
 from piqa_cli.commands.score_output import gate_fails, interruption, some_failed, tell_unlisted
 from piqa_cli.commands.score_run import Run
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
+from piqa_cli.ranking.copies import find_copies
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
 from piqa_cli.ranking.score_file import path_of
 from piqa_cli.ranking.sweeps import look_at
 from piqa_cli.report.links import absolute
-from piqa_cli.scoring.table import path_cell
+from piqa_cli.scoring.table import path_cell, path_text
 
 _PLACES = ("path", "raw_mate")  # columns
 _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns
@@ -46,6 +47,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     gone = _save_and_show(frame, ranked, run, request)
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
+        if not request.grouping.duplicates:
+            _tell_copies(run)
     if run.interrupted or run.failure:
         return _stopped(run, request)
     code, moved = _act(ranked, request) if request.acts else (0, {})
@@ -57,6 +60,14 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
         return GATE_FAILED
     return SOME_FAILED if failed else code or gone
+
+
+def _tell_copies(run: Run) -> None:
+    """Say of copies that an earlier run has left in the shoot that they are ranked against their originals."""
+    if copies := find_copies(run.scores):
+        copy, original = map(path_text, copies[0])
+        such = "1 photo is" if len(copies) == 1 else f"{len(copies):,} photos are"
+        console.note(f"{such} there twice, such as {copy} and {original}: --exclude leaves a folder of copies out")
 
 
 def _hand_over(frame: pl.DataFrame, request: Request) -> None:

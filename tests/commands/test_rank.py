@@ -417,6 +417,15 @@ def test_copies_inside_the_shoot_are_not_ranked_along(rank, photos, way) -> None
     assert contents(photos) == after
 
 
+def test_copies_of_an_earlier_command_are_told(rank, photos) -> None:
+    copied = rank(photos, "--top", "2", "--copy-to", photos / "best", "--apply")
+    assert "there twice" not in copied.err
+    words = f"2 photos are there twice, such as {photos}/best/picks/80.jpg and {photos}/80.jpg: --exclude leaves"
+    assert words in rank(photos, "--reject-below", "20").err
+    assert "there twice" not in rank(photos, "--exclude", "best").err
+    assert "there twice" not in rank(photos, "-q").err
+
+
 @pytest.mark.parametrize("layout", ["picks", "stars"])
 def test_copies_into_the_shoot_itself_are_not_ranked_along(rank, photos, monkeypatch, layout) -> None:
     monkeypatch.chdir(photos)
