@@ -44,7 +44,9 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look)
     run.seconds += time.perf_counter() - started
     frame = with_ranking(in_order(ranked, run.scores, table), ranked)
-    gone = _save_and_show(frame, ranked, run, request)
+    if delivery.output is not None:
+        write_table(frame, delivery.output)
+    gone = 0 if request.list0 else unless_gone(partial(_show, frame, ranked, request))
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
         if not request.grouping.duplicates:
@@ -52,6 +54,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if run.interrupted or run.failure:
         return _stopped(run, request)
     code, moved = _act(ranked, request) if request.acts else (0, {})
+    if request.list0:  # not before: a photo that is moved is listed where it can be found
+        gone = unless_gone(partial(_list, ranked, moved))
     if request.open_report:
         _hand_over(_as_moved(frame, moved), request)
     failed = delivery.strict and some_failed(frame, run.unlisted)
@@ -92,28 +96,22 @@ def _act(ranked: list[RankedPhoto], request: Request) -> tuple[int, Mapping[Path
 
 
 def _stopped(run: Run, request: Request) -> int:
+    if request.list0 and run.scores:
+        console.warn("no picks are listed: another photo may be the best of its burst")
     if run.interrupted:
         console.warn(interruption(run, request.delivery))
     return INTERRUPTED
 
 
-def _save_and_show(frame: pl.DataFrame, ranked: list[RankedPhoto], run: Run, request: Request) -> int:
-    delivery = request.delivery
-    if delivery.output is not None:
-        write_table(frame, delivery.output)
-    if request.list0 and (run.interrupted or run.failure):
-        console.warn("no picks are listed: another photo may be the best of its burst")
-        return 0
-    return unless_gone(partial(_show, frame, ranked, request))
+def _list(ranked: list[RankedPhoto], moved: Mapping[Path, Path]) -> None:
+    picks = [photo.score.path for photo in ranked if photo.decision == "pick"]
+    places = [moved.get(Path(absolute(path)), path) for path in picks]
+    sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in places))
+    sys.stdout.buffer.flush()
 
 
 def _show(frame: pl.DataFrame, ranked: list[RankedPhoto], request: Request) -> None:
     delivery = request.delivery
-    if request.list0:
-        picks = [photo.score.path for photo in ranked if photo.decision == "pick"]
-        sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in picks))
-        sys.stdout.buffer.flush()
-        return
     form = delivery.format or (Format.TABLE if delivery.output is None else None)
     if form is Format.TABLE:
         console.print_table(_terminal(ranked, request) if console.is_terminal() else ranking_lines(ranked))

@@ -312,6 +312,12 @@ def test_list0(rank, photos) -> None:
     assert len(listed) == 6
 
 
+def test_list0_says_where_a_moved_photo_is(rank, photos, tmp_path) -> None:
+    args = (photos, "--top", "1", "--list0", "--move-to", tmp_path / "out", "-q")
+    assert rank(*args).out == f"{photos}/90.jpg\0"
+    assert rank(*args, "--apply").out == f"{tmp_path}/out/picks/90.jpg\0"
+
+
 def test_list0_beside_a_file(rank, photos) -> None:
     result = rank(photos, "--top", "2", "--list0", "-o", "r.csv")
     assert result.out.count("\0") == 2
