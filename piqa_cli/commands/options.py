@@ -27,9 +27,17 @@ class Format(StrEnum):
 
 
 def given_name(text: str) -> str:
-    """A photo or folder as it was typed. Nothing, as of an unset variable, would name the current folder."""
+    """A photo or folder as it was typed.
+
+    Nothing, as of an unset variable, would name the current folder; and a shell leaves the ~ of `--copy-to=~/best` as
+    it is, which would name a new folder `~` in the current one.
+    """
     if not text:
         raise typer.BadParameter("an empty name is no photo or folder; the current folder is .")
+    if text == "~" or text.startswith("~/"):
+        raise typer.BadParameter(
+            f"{text!r}: the shell left ~ as it is; leave out quotes and =, as in --copy-to ~/best, or write ./~"
+        )
     return text
 
 

@@ -133,6 +133,7 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--top", "1", "--journal", "j.jsonl"], "--journal would do nothing"),
         (["{photos}", "--by", "day", "--gap", "3", "--similarity", "0.9"], "--gap and --similarity would do nothing"),
         (["{photos}", "--list0"], "nothing is picked"),
+        (["{photos}", "--top", "1", "--copy-to=~/best"], "leave out quotes and =, as in --copy-to ~/best"),
         (["{photos}", "--list0", "--top", "1", "--format", "csv"], "both want stdout"),
         (["{photos}", "--plan", "p.json"], "exclude each other"),
         (["--plan", "p.json", "--write-xmp"], "stands alone"),
