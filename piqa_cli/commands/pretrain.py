@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from piqa_cli.commands import train_options as options
 from piqa_cli.commands.given import given_options
+from piqa_cli.errors import UsageError
 
 _DATA, _LEARN = "What to learn from", "How to learn"
 
@@ -78,6 +80,7 @@ def synthetic(
     """
     request = dict(locals())
     request["given"] = given_options(request.pop("ctx"))
+    _check_alone()  # before a package is missed that would not help
 
     from piqa_cli.commands.pretrain_run import run_synthetic  # rich, polars, torch
 
@@ -159,3 +162,9 @@ def gfiqa(
     from piqa_cli.commands.pretrain_run import run_branch
 
     run_branch("face", "gfiqa", request)
+
+
+def _check_alone() -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        hint = "start it without torchrun; --workers says how many processes render"
+        raise UsageError("piqa pretrain synthetic computes in one process", hint=hint)

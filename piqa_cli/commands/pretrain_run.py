@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +67,6 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
 
 def run_synthetic(request: Request) -> None:
     """Degradation ranking on a folder of photos, or go on with it, or say how many there are."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        hint = "start it without torchrun; --workers says how many processes render"
-        raise UsageError(f"{_SYNTHETIC} computes in one process", hint=hint)
     if request["resume"] is not None:
         check_resume(request["given"])
         request = _remembered(request)

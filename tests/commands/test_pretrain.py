@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -138,6 +139,7 @@ def test_several_processes_check_once_and_none_ranks_degradations(good, gfiqa, t
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert call("gfiqa", "--root", gfiqa, "--check") == ""
+    monkeypatch.setitem(sys.modules, "piqa_cli.commands.pretrain_run", None)  # as where a package is missing
     with pytest.raises(PiqaError, match="computes in one process"):
         call("synthetic", good, "--output", tmp_path / "run", *TINY)
     assert not list(tmp_path.iterdir())
