@@ -106,7 +106,7 @@ def remove_model(name: str, models_dir: Path | None = None) -> Path:
         ModelError: no such model in `models_dir`, it comes with piqa, or its folder cannot be deleted.
     """
     folder = (models_dir or default_models_dir()) / name
-    if not _is_bare_name(name) or not (folder / CONFIG_FILE).is_file():
+    if not _is_bare_name(name) or not _is_model(folder):
         if _is_bare_name(name) and (EMBEDDED / name).is_dir():
             raise ModelError(f"{name!r} comes with piqa and stays", path=EMBEDDED / name)
         own = [entry.name for entry in list_models(models_dir) if not entry.embedded]
@@ -121,7 +121,14 @@ def remove_model(name: str, models_dir: Path | None = None) -> Path:
 
 def _folders(place: Path) -> list[Path]:
     """Model folders in a place; hidden ones are unfinished."""
-    return [p.parent for p in place.glob(f"*/{CONFIG_FILE}") if not p.parent.name.startswith(".")]
+    found = (path.parent for path in place.glob(f"*/{CONFIG_FILE}"))
+    return [folder for folder in found if not folder.name.startswith(".") and _is_model(folder)]
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether a folder holds a model: the checkpoint of a training run has a configuration, too, but no weights."""
+    weights = any((folder / name).is_file() for name in (WEIGHTS_FILE, STARTING_FILE))
+    return weights and (folder / CONFIG_FILE).is_file()
 
 
 def _entry(folder: Path, embedded: bool) -> ModelEntry:

@@ -63,6 +63,16 @@ def test_unfinished_folders_are_no_models(models):
     assert model_names(models) == ["piqa-lite"]
 
 
+def test_a_run_s_checkpoint_is_no_model(models):
+    (models / "checkpoint").mkdir()
+    (models / "checkpoint" / "config.json").write_bytes((models / "mine" / "config.json").read_bytes())
+    (models / "checkpoint" / "state.pt").write_bytes(b"x")
+    assert model_names(models) == ["mine", "piqa-lite"]
+    with pytest.raises(ModelError, match="no model"):
+        remove_model("checkpoint", models)
+    assert (models / "checkpoint" / "state.pt").is_file()
+
+
 def test_a_removed_model_is_gone_and_the_rest_stays(models):
     save_model(tiny.network(tiny.LITE), models / "other")
     assert remove_model("mine", models) == models / "mine"
