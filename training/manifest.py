@@ -108,6 +108,21 @@ class Manifest:
             found.append(f"{_scenes(flat)} of the train split with the same score on every photo, which teach nothing")
         return found
 
+    def unjudged(self) -> list[str]:
+        """What the held-out parts cannot tell, one line each: which epoch is the best, or how good the model is."""
+        found, last = [], "the last epoch will count as the best one"
+        if not len(val := self.part("val")):
+            found.append(f"there is no validation part: {last}")
+        elif not val.has_pairs():
+            found.append(f"no two photos of the validation part can be compared: {last}")
+        if len(test := self.part("test")) and not test.has_pairs():
+            found.append("no two photos of the test part can be compared: its results will be undefined")
+        return found
+
+    def has_pairs(self) -> bool:
+        """Whether a scene has two photos with different scores."""
+        return bool((self.frame.group_by("dataset", "scene").agg(pl.col("score").n_unique())["score"] > 1).any())
+
     def leaks(self, contents: Mapping[str, str]) -> list[str]:
         """Held-out photos that training sees under another name, one line for each part that has such.
 

@@ -149,7 +149,7 @@ def _say(manifest: Manifest, settings: TrainSettings) -> None:
     if not is_first():
         return
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
-    for warning in manifest.warnings():
+    for warning in manifest.warnings() + manifest.unjudged():
         note(warning)
     print_table(count_lines(manifest))
     check_trainable(manifest)

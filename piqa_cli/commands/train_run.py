@@ -134,7 +134,7 @@ def say_counts(request: Request) -> None:
     with _view(request) as view:
         manifest = manifest_of(request, view, dry_run=True)
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
-    for warning in manifest.warnings():
+    for warning in manifest.warnings() + manifest.unjudged():
         note(warning)
     print_table(count_lines(manifest))
     check_trainable(manifest)

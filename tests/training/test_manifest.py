@@ -142,6 +142,19 @@ def test_one_photo_scenes_and_flat_scenes_are_warned_of_in_train_only():
     assert Manifest(frame.with_columns(split=pl.lit("test"))).warnings() == []
 
 
+def test_held_out_parts_that_tell_nothing_are_told_of():
+    splits = ["train"] * 3 + ["val", "val", "test", "test"]
+    frame = frame_of({"a": 7}, score=[1.0, 2.0, 3.0, 1.0, 2.0, 1.0, 2.0]).with_columns(split=pl.Series(splits))
+    assert Manifest(frame).unjudged() == []
+    last = "the last epoch will count as the best one"
+    one = frame.filter(~((pl.col("split") != "train") & (pl.col("score") == 2)))
+    assert Manifest(one).unjudged() == [
+        f"no two photos of the validation part can be compared: {last}",
+        "no two photos of the test part can be compared: its results will be undefined",
+    ]
+    assert Manifest(one.head(3)).unjudged() == [f"there is no validation part: {last}"]
+
+
 def test_a_long_list_of_scenes_is_cut():
     (warning,) = Manifest(frame_of({f"s{number}": 1 for number in range(8)})).warnings()
     assert warning.startswith("8 scenes (s0, s1, s2, s3, s4 and 3 more)")

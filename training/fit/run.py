@@ -133,7 +133,7 @@ def _session(
 
 
 def _look(session: Session) -> None:
-    for warning in session.manifest.warnings():
+    for warning in session.manifest.warnings() + session.manifest.unjudged():
         session.observer.note(warning)
     session.look()
     for leak in session.manifest.leaks({image: facts.digest for image, facts in session.facts.items()}):
