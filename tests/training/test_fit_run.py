@@ -375,6 +375,9 @@ def test_nothing_to_compare_is_said(manifest):
         check_trainable(one_scene(manifest, score=pl.lit(1.0)))
     with pytest.raises(UsageError, match="none of the"):
         check_trainable(one_scene(manifest, scene=pl.col("image")))
+    check_trainable(one_scene(manifest, score=1e5 + pl.int_range(pl.len())))
+    with pytest.raises(UsageError, match="too little beside their size: training computes with seven digits"):
+        check_trainable(one_scene(manifest, score=1e9 + pl.int_range(pl.len())))
     with pytest.raises(UsageError, match="no photo is in the train split"):
         check_trainable(manifest.part("test"))
 

@@ -23,7 +23,7 @@ from piqa_training.manifest import Manifest
 from piqa_training.settings import TrainSettings
 from piqa_training.starting import Start, starting_point
 
-_SCORE = pl.col("score")
+LEAST_SPREAD = 1e-5  # of a scene's scores, as a share of the largest: float32 would have fewer than 100 steps for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,21 @@ def resume(output: Path, observer: Observer, overrides: Overrides = Overrides())
 
 
 def check_trainable(manifest: Manifest) -> None:
-    """Raise UsageError where no scene of the train part has two photos with different labels."""
+    """Raise UsageError where no scene of the train part has two photos with labels that training tells apart."""
     train = manifest.part("train")
     if not len(train):
         raise UsageError("no photo is in the train split", hint="--check shows what was found")
-    spread = train.frame.group_by("dataset", "scene").agg((_SCORE.max() - _SCORE.min()).alias("spread"))["spread"]
-    if not (spread > 0).any():
+    score = pl.col("score")
+    scenes = train.frame.group_by("dataset", "scene").agg(spread=score.max() - score.min(), largest=score.abs().max())
+    if not (scenes["spread"] > 0).any():
         raise UsageError(
-            f"none of the {len(spread)} scenes of the train split has two photos with different scores",
+            f"none of the {scenes.height} scenes of the train split has two photos with different scores",
             hint="photos are compared within a scene only; leave the scene out to compare all with all",
+        )
+    if not (scenes["spread"] > LEAST_SPREAD * scenes["largest"]).any():
+        raise UsageError(
+            "the scores of the train split differ by too little beside their size: training computes with seven digits",
+            hint="subtract the same number from all of them, so that they lie around 0",
         )
 
 
