@@ -87,7 +87,8 @@ MarkdownFile = Annotated[
     typer.Option("--markdown", help="Write a table for a paper.", metavar="FILE", rich_help_panel=_RESULTS),
 ]
 Bootstrap = Annotated[
-    int, typer.Option(min=0, help="Resamples for the intervals; 0: none.", metavar="N", rich_help_panel=_RESULTS)
+    int,
+    typer.Option(min=0, help="Resamples for intervals, 40 or more; 0: none.", metavar="N", rich_help_panel=_RESULTS),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of the resamples.", metavar="N", rich_help_panel=_RESULTS)]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from piqa_cli.commands import console
 from piqa_cli.commands.evaluate_run import Labels, missing_package
 from piqa_cli.commands.file_names import check_apart, check_kept
+from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.outputs.text import write_text
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from piqa_training.evaluation_forms import Published
+
+LEAST_RESAMPLES = 40  # with fewer the ends of a 95 % interval lie between the last two of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,11 @@ class Report:
 
         Raises:
             OutputError: a file cannot be written.
-            UsageError: two of them are the same file, or one is read.
+            UsageError: two of them are the same file, or one is read; or intervals would be of too few resamples.
         """
+        if 0 < self.bootstrap < LEAST_RESAMPLES:
+            hint = f"give {LEAST_RESAMPLES} or more, or 0 for no intervals"
+            raise UsageError(f"--bootstrap {self.bootstrap}: too few resamples for 95 % intervals", hint=hint)
         wanted = [path for path in (self.json, self.csv, self.markdown) if path is not None]
         for path in wanted:
             check_target(path, form="text")

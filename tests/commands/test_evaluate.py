@@ -43,7 +43,7 @@ def model_dir(model):
 
 def test_a_model_against_a_manifest(piqa, engine, manifest, model_dir, tmp_path):
     out = tmp_path / "out.json"
-    result = piqa("evaluate", "--manifest", manifest, "--model", model_dir, "--json", out, "--bootstrap", 20)
+    result = piqa("evaluate", "--manifest", manifest, "--model", model_dir, "--json", out, "--bootstrap", 40)
     assert result.code == 0, result.err
     data = json.loads(out.read_text())
     park = spearmanr([LABELS[n] for n in SCENES["park"]], SCENES["park"]).statistic
@@ -66,7 +66,7 @@ def test_what_is_held_out_without_a_split(piqa, engine, photos, model_dir, tmp_p
     path.write_text("image,score\n" + "".join(f"{number:02}.jpg,{number}\n" for number in range(0, 90, 10)))
     out = tmp_path / "out.json"
     given = [] if share is None else ["--test-share", share]
-    result = piqa("evaluate", "--manifest", path, "--model", model_dir, "--json", out, "--bootstrap", 5, *given)
+    result = piqa("evaluate", "--manifest", path, "--model", model_dir, "--json", out, "--bootstrap", 40, *given)
     assert result.code == 0, result.err
     assert json.loads(out.read_text())["photos"] == photos_left
 
@@ -312,6 +312,7 @@ def test_piq23_stands_beside_the_published_results(piqa, engine, piq23, model_di
         (["--manifest", "m.csv", "--csv", "./m.csv"], "m.csv is read and would be overwritten"),
         (["--scores", "m.csv", "--json", "m.csv"], "m.csv is read and would be overwritten"),
         (["--manifest", "m.csv", "--part", "val"], "the val part has no photos"),
+        (["--manifest", "m.csv", "--bootstrap", "1"], "--bootstrap 1: too few resamples for 95 % intervals"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
