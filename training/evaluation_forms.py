@@ -152,7 +152,7 @@ def _footnotes(evaluation: Evaluation, published: Sequence[Published]) -> list[s
         reasons = "; ".join(f"{_escaped(r.scene)} ({r.measured.reasons['srcc']})" for r in left_out)
         notes.append(f"Scenes without a correlation, left out of it: {reasons}.")
     if evaluation.unscored:
-        notes.append(f"{counted(evaluation.unscored, 'photo')} without a score left out.")
+        notes.append(f"Left out: {counted(evaluation.unscored, 'photo')} without a score.")
     if published:
         notes.append("Published results: PIQ23, attribute Overall, median over scenes, from the data set's own page.")
     return [line for note in notes for line in (note, "")][:-1]

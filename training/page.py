@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.records import counted
 from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation import Evaluation, evaluate
 from piqa_training.evaluation_forms import TITLES
@@ -146,7 +147,7 @@ def _scatters(rows: pl.DataFrame, words: str) -> list[tuple[str, str]]:
 def _scatter(rows: pl.DataFrame, words: str, named: bool) -> tuple[str, str]:
     dataset = f", {rows['dataset'][0]}" if named else ""
     numbers = rows["scene"].rank("dense").to_numpy().astype(np.int64)
-    caption = f"{words}{dataset}: {rows.height:,} photos, one colour a scene"
+    caption = f"{words}{dataset}: {counted(rows.height, 'photo')}, one colour a scene"
     return caption, _charts().scatter(rows["label"].to_numpy(), rows["predicted"].to_numpy(), numbers, caption)
 
 

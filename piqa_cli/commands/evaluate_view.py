@@ -81,7 +81,7 @@ def _notes(evaluation: Evaluation) -> list[Line]:
         of = f"{counts['srcc']} of {counted(scenes, 'scene')}"
         notes.append(f"median and mean are over the {of} that have the number{paired}")
     if evaluation.unscored:
-        notes.append(f"{counted(evaluation.unscored, 'photo')} with a label but without a score left out")
+        notes.append(f"left out: {counted(evaluation.unscored, 'photo')} with a label but without a score")
     return [((f" {note}", "dim"),) for note in notes]
 
 

@@ -15,6 +15,7 @@ from piqa_cli.commands.console import Line, note, print_table, warn
 from piqa_cli.commands.console_train import TrainView
 from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import find_model, model_names
+from piqa_cli.records import counted
 from piqa_cli.scoring.losses import is_lack_of_memory
 from piqa_cli.shell_words import shell_word
 from piqa_training.datasets.open import open_dataset
@@ -246,10 +247,10 @@ def _words(found: dict[str, Any], part: str) -> str:
     def number(key: str) -> str:
         return "undefined" if found[key] is None else f"{found[key]:.3f}"
 
-    held_out = "test photos" if part == "test" else "validation photos"
+    held_out = counted(found["n"], "test photo" if part == "test" else "validation photo")
     return (
         f"pair accuracy {number('pair_accuracy')}  SRCC median {number('median.srcc')} mean {number('mean.srcc')}"
-        f"  ({found['n']} {held_out})"
+        f"  ({held_out})"
     )
 
 

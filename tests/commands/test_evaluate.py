@@ -176,7 +176,7 @@ def test_a_table_without_scenes_is_one_scene(piqa, tmp_path):
     table.write_text("label,score\n1,10\n2,20\n3,15\n4,\n")
     result = piqa("evaluate", "--scores", table, "--bootstrap", 0)
     assert result.code == 0, result.err
-    assert "1 photo with a label but without a score left out" in result.out
+    assert "left out: 1 photo with a label but without a score" in result.out
 
 
 def test_a_table_separated_by_semicolons_with_commas_in_numbers(piqa, tmp_path):

@@ -78,6 +78,15 @@ def test_a_folder_without_dates_is_a_day(tmp_path):
     assert set(manifest.frame["scene"]) == set("abcde")
     assert manifest.part("test").frame["scene"].n_unique() == 1
     assert notes == ["40 rated photos without a capture date; all of a folder count as one day"]
+    for number in range(20):
+        rated_photo(tmp_path / "f" / f"{number}.jpg", STARS[number % 5] if number else None, "2024-05-01")
+    rated_photo(tmp_path / "f" / "20.jpg", 3)
+    notes.clear()
+    read_ratings(tmp_path / "f", test_share=0, on_note=notes.append)
+    assert notes == [
+        "1 of 21 photos has no rating and is left out",
+        "1 rated photo without a capture date; all of a folder count as one day",
+    ]
 
 
 def test_photos_of_a_single_day_are_held_out_one_by_one(tmp_path):

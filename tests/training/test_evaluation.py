@@ -175,6 +175,10 @@ def test_markdown_is_a_table_with_the_published_results_beside():
     assert "| FULL-HyperIQA | median | 0.780 |" in text
     assert r"| my\|model | median |" in text
     assert "20 resamples" in text
+    assert "\n2 scenes, 35 photos. PLCC" in text
+    one = pl.concat([made([4]), made([1]).with_columns(predicted=pl.lit(None, pl.Float64))], how="vertical_relaxed")
+    assert "\n1 scene, 4 photos. PLCC" in to_markdown(evaluate(one), "m")
+    assert "\nLeft out: 1 photo without a score." in to_markdown(evaluate(one), "m")
     assert "HyperIQA" not in to_markdown(evaluate(made([20, 15])), "m")
 
 

@@ -95,7 +95,9 @@ def _rated(folder: Path, photos: Sequence[PhotoFile], note: Notes) -> list[_Rate
         count = counted(len(problems), "rating")
         note(f"{count} could not be read, as that of {problems[0].path}: {problems[0].message}")
     if len(rated) < len(photos):
-        note(f"{len(photos) - len(rated)} of {len(photos)} photos have no rating and are left out")
+        unrated = len(photos) - len(rated)
+        has, is_ = ("has", "is") if unrated == 1 else ("have", "are")
+        note(f"{unrated} of {len(photos)} photos {has} no rating and {is_} left out")
     undated = sum(photo.day is None for photo in rated)
     if undated:
         note(f"{counted(undated, 'rated photo')} without a capture date; all of a folder count as one day")

@@ -108,8 +108,9 @@ def check_trainable(manifest: Manifest) -> None:
     score = pl.col("score")
     scenes = train.frame.group_by("dataset", "scene").agg(spread=score.max() - score.min(), largest=score.abs().max())
     if not (scenes["spread"] > 0).any():
+        which = f"none of the {scenes.height} scenes" if scenes.height > 1 else "not even the only scene"
         raise UsageError(
-            f"none of the {scenes.height} scenes of the train split has two photos with different scores",
+            f"{which} of the train split has two photos with different scores",
             hint="photos are compared within a scene only; leave the scene out to compare all with all",
         )
     if not (scenes["spread"] > LEAST_SPREAD * scenes["largest"]).any():
