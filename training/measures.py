@@ -20,7 +20,7 @@ CLEAR_DIFFERENCE = 0.05  # of latent quality loss: versions of one photo closer 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Held-out figures; all higher is better, at most 1."""
+    """Held-out figures; all higher is better, at most 1. NaN where there is nothing to measure."""
 
     same_photo: float  # share of same-photo pairs in the right order
     face_same_photo: float  # the same for the face alone
@@ -50,10 +50,16 @@ def measure(network: DualBranchNet, standardised: Mapping[Cut, Tensor], features
     return Measures(
         same_photo=pair_accuracy(output.raw[degraded], -loss, photo),
         face_same_photo=pair_accuracy(faces.raw[degraded], -features.face_loss[rows][degraded], photo),
-        across=float(spearmanr(output.raw[degraded], -loss).statistic),
-        opinion=float(spearmanr(output.raw[rated], features.opinion[rows][rated]).statistic),
+        across=_srcc(output.raw[degraded], -loss),
+        opinion=_srcc(output.raw[rated], features.opinion[rows][rated]),
         defects=1 - float((output.photo_defects[degraded] - visible).abs().mean()),
     )
+
+
+def _srcc(scores: Tensor, truth: Tensor) -> float:
+    """Spearman's rank correlation; NaN where either is constant."""
+    varied = all(len(values) and values.min() < values.max() for values in (scores, truth))
+    return float(spearmanr(scores, truth).statistic) if varied else float("nan")
 
 
 def pair_accuracy(scores: Tensor, truth: Tensor, group: Tensor, least: float = CLEAR_DIFFERENCE) -> float:

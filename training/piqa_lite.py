@@ -91,7 +91,7 @@ def make_model(options: argparse.Namespace) -> None:
     originals, scenes = _originals(sources, faces), _scenes(sources)
     further = _further(rated, originals)
     made = pretrain_synthetic(network, originals, rated, faces, settings, options.output, observer, scenes, further)
-    figures = "  ".join(f"{name} {value:.4f}" for name, value in made["final"].items())
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in made["final"].items() if value is not None)
     log.info("%s: held-out photos of the same recipes  %s", made["model"], figures)
 
 

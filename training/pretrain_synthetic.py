@@ -134,7 +134,8 @@ def pretrain_synthetic(
 
     def report(epoch: int, losses: dict[str, float], measured: Measures) -> None:
         better = all(measured.overall > record["overall"] for record in history)
-        history.append({"epoch": epoch, "loss": losses, "held_out": asdict(measured), "overall": measured.overall})
+        known = {"loss": _plain(losses), "held_out": _plain(asdict(measured)), "overall": measured.overall}
+        history.append({"epoch": epoch, **known})
         falling = (1 + math.cos(math.pi * epoch / settings.heads.epochs)) / 2
         times = {"lr": settings.heads.learning_rate * falling, "seconds": (time.monotonic() - began) / (epoch + 1)}
         observer.epoch({**_record(epoch, losses, measured), **times, "best": better})
@@ -150,20 +151,25 @@ def pretrain_synthetic(
     save_model(network, run / "model")
     log = {
         "settings": asdict(settings),
-        "best": asdict(best),
-        "final": asdict(measure(network, standardise(network, features), features)),  # with the linear reader
+        "best": _plain(asdict(best)),
+        "final": _plain(asdict(measure(network, standardise(network, features), features))),  # with the linear reader
         "history": history,
         "model": str(run.resolve() / "model"),
     }
-    (run / LOG_FILE).write_text(json.dumps(log, indent=1), encoding="utf-8")
+    (run / LOG_FILE).write_text(json.dumps(log, indent=1, allow_nan=False), encoding="utf-8")
     return log
 
 
 def _record(epoch: int, losses: dict[str, float], measured: Measures) -> dict[str, Any]:
     """An epoch, from 1, in the words of `piqa train`: SRCC with the latent quality, accuracy on pairs of one photo."""
-    figures = {"mean.srcc": measured.across, "median.srcc": measured.across, "pair_accuracy": measured.same_photo}
-    val = {name: None if math.isnan(value) else value for name, value in figures.items()}
+    known = _plain(asdict(measured))
+    val = {"mean.srcc": known["across"], "median.srcc": known["across"], "pair_accuracy": known["same_photo"]}
     return {"epoch": epoch + 1, "train": {**losses, "loss": sum(losses.values())}, "val": val}
+
+
+def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """For JSON, which knows no NaN: None where there was nothing to measure."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,9 @@ def run_synthetic(request: Request) -> None:
         settings, faces = _synthetic_settings(request), _faces(request, sources, network.config, view)
         log = pretrain_synthetic(network, sources, [], faces, settings, run, view)
     if not request["quiet"]:
-        final = log["final"]
-        words = f"pairs of one photo in the right order {final['same_photo']:.3f}  SRCC {final['across']:.3f}"
+        figures = [log["final"][name] for name in ("same_photo", "across")]
+        pairs, srcc = ("undefined" if value is None else f"{value:.3f}" for value in figures)
+        words = f"pairs of one photo in the right order {pairs}  SRCC {srcc}"
         print_table([(("held out", "dim"), (f" {words}", "bold")), (("model   ", "dim"), (f" {log['model']}", ""))])
 
 

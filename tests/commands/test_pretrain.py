@@ -57,13 +57,14 @@ def test_help_names_the_three_commands():
     assert call() == output  # as of `piqa models` alone
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
     run, options = tmp_path / "run", ["--versions", "5", "--epochs", "3", "--cache-dir", tmp_path / "cache"]
     output = call("synthetic", good, "--output", run, *TINY, *options)
     assert "held out" in output
     assert [line.split()[2] for line in output.splitlines() if line.startswith("piqa: epoch")] == ["1", "2", "3"]
     assert json.loads((run / "model/config.json").read_text())["auxiliary"] == "defects"
+    log = json.loads((run / "log.json").read_text(), parse_constant=pytest.fail)  # other programs read no NaN
+    assert log["final"]["opinion"] is None
     before = (run / "model/model.safetensors").read_bytes()
     with pytest.raises(PiqaError, match="not empty"):
         call("synthetic", good, "--output", run, *TINY)

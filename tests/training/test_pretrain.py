@@ -157,7 +157,6 @@ def test_any_folder_of_photos_will_do(photos, tmp_path):
         folder_sources(tmp_path / "few")
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_path, monkeypatch):
     sources = folder_sources(photos)
     faces = dict.fromkeys((source.path for source in sources), (40.0, 30.0, 100.0, 105.0))
@@ -190,7 +189,6 @@ class Rendered(Exception):
     """Features would be made now."""
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_features_of_something_else_are_not_taken(photos, tmp_path, monkeypatch):
     sources, box = folder_sources(photos), (40.0, 30.0, 100.0, 105.0)
     settings = SyntheticSettings(versions=3, workers=0, heads=HeadSettings(epochs=1, photos_per_batch=8))

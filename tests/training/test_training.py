@@ -79,7 +79,6 @@ def test_what_the_pixels_say_stands_out_among_the_features(features):
         assert torch.allclose(seen[:, -statistics.WIDTH :].std(dim=0), torch.tensor(STATISTICS_SCALE), atol=1e-2)
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_a_feature_that_never_changes_is_left_small(features):
     constant = replace(features, features={**features.features, "frame": features.features["frame"].clone()})
     constant.features["frame"][:, 3] = 0.25
@@ -98,7 +97,6 @@ def test_heads_learn_the_order(features):
     assert seen[-1] < 0.6 * seen[0]
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_training_is_repeatable(features):
     results = []
     for _ in range(2):
@@ -109,7 +107,6 @@ def test_training_is_repeatable(features):
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_photos_with_opinions_are_mixed_in_training(features):
     rated = torch.arange(len(features.opinion)) % 9 == 0
     known = replace(

@@ -142,7 +142,6 @@ def test_too_few_photos_are_refused(views):
         tune_backbone(tiny.network(tiny.LITE), views[:1], TuneSettings(), Observer())
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, faces, tmp_path, monkeypatch):
     heads = HeadSettings(epochs=2, photos_per_batch=8)
     options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS)
@@ -168,7 +167,6 @@ def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, face
     )
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda _, parts, *__: seen.extend(parts))

@@ -42,7 +42,6 @@ def test_readers_are_trained_on_it():
         assert torch.allclose(found[:, : len(DEFECTS)].sigmoid(), torch.tensor(0.5), atol=0.05)
 
 
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
 def test_estimates_are_measured_against_it():
     network, count = tiny.network(tiny.LITE).eval(), 6
     mild, nothing = torch.full((count, len(DEFECTS)), 0.25), torch.zeros(count)
