@@ -87,6 +87,9 @@ def test_a_run_s_own_manifest_keeps_data_sets_apart_and_clips_together(folder, n
     found = read_table(folder / name)
     assert found.frame["dataset"].to_list() == frame["dataset"].to_list()
     assert found.frame["clip"].to_list() == frame["clip"].to_list()
+    twice = frame.with_columns(image=pl.Series([images[i] for i in (0, 1, 0, 1)]))  # both data sets have both photos
+    twice.write_parquet(folder / name) if name.endswith("parquet") else twice.write_csv(folder / name)
+    assert len(read_table(folder / name)) == 4
     frame.drop("std").write_parquet(folder / "own.parquet")
     assert read_table(folder / "own.parquet").datasets == ["own"]  # its name; a column of one's own says nothing
 

@@ -53,7 +53,7 @@ class Draft:
         self._rows: list[dict[str, str | float | None]] = []
         self._problems: list[Problem] = []
         self._listing = Listing()
-        self._seen: dict[Path, str] = {}  # photo or video -> where its label is
+        self._seen: dict[tuple[Path, str], str] = {}  # photo or video, and its data set -> where its label is
 
     def note(self, kind: str, file: LabelFile, row: LabelRow, column: str, text: str) -> None:
         """Note a problem."""
@@ -105,19 +105,24 @@ class Draft:
             self.note("unknown split", file, row, column, f"unknown split {text!r}, use train, val or test")
         return known
 
-    def find(self, file: LabelFile, row: LabelRow, column: str, spelled: str, bases: Sequence[Path]) -> Path | None:
-        """The file called `spelled` below the first of `bases` that has it; each file may be labelled once."""
-        return self.claim(file, row, column, spelled, self._listing.first(bases, spelled))
+    def find(
+        self, file: LabelFile, row: LabelRow, column: str, spelled: str, bases: Sequence[Path], dataset: str = ""
+    ) -> Path | None:
+        """The file called `spelled` below the first of `bases` that has it; a data set may label each file once."""
+        return self.claim(file, row, column, spelled, self._listing.first(bases, spelled), dataset)
 
-    def claim(self, file: LabelFile, row: LabelRow, column: str, spelled: str, path: Path | None) -> Path | None:
+    def claim(
+        self, file: LabelFile, row: LabelRow, column: str, spelled: str, path: Path | None, dataset: str = ""
+    ) -> Path | None:
         """The same for a path that was looked up already, None where nothing was found."""
         if path is None or not path.is_file():
             self.note("missing file", file, row, column, f"no such file: {spelled}")
             return None
-        if path in self._seen:
-            self.note("duplicate row", file, row, column, f"{spelled} is labelled at {self._seen[path]} already")
+        if (path, dataset) in self._seen:
+            before = self._seen[path, dataset]
+            self.note("duplicate row", file, row, column, f"{spelled} is labelled at {before} already")
             return None
-        self._seen[path] = row.place
+        self._seen[path, dataset] = row.place
         return path
 
     def add(self, image: Path | None, score: float | None, split: Split | None, **more: str | float | None) -> None:

@@ -33,12 +33,12 @@ def read_table(path: Path, *, test_share: float = TEST_SHARE, seed: int = 0) -> 
     of_a_run = file.has(*SCHEMA)
     for row in file:
         spelled = draft.text(file, row, "image")
-        image = draft.find(file, row, "image", spelled, [path.parent]) if spelled else None
+        own = {name: row[name] for name in ("dataset", "clip") if of_a_run and row[name]}
+        image = draft.find(file, row, "image", spelled, [path.parent], own.get("dataset", "")) if spelled else None
         score = draft.number(file, row, "score")
         std = draft.spread(file, row, "std")
         scene = draft.text(file, row, "scene") if file.has("scene") else ONE_SCENE
         split = draft.split(file, row, "split") if file.has("split") else "train"
-        own = {name: row[name] for name in ("dataset", "clip") if of_a_run and row[name]}
         draft.add(image, score, split, std=std, scene=scene, **own)
     manifest = draft.finish(f"correct these rows or remove them; image paths start at {path.absolute().parent}")
     return manifest if file.has("split") else with_test_split(manifest, test_share, seed)
