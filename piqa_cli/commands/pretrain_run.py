@@ -21,7 +21,7 @@ from piqa_training.datasets.lsvq import ClipOptions
 from piqa_training.datasets.open import open_dataset
 from piqa_training.facts import photo_facts
 from piqa_training.fit.distributed import is_first
-from piqa_training.fit.folder import check_new
+from piqa_training.fit.folder import absolute_name, check_new
 from piqa_training.fit.run import Overrides, check_trainable
 from piqa_training.heads import HeadSettings
 from piqa_training.manifest import Manifest
@@ -169,6 +169,7 @@ def _workers(request: Request) -> int:
 def _remember(request: Request, run: Path) -> None:
     """What a resumed run needs to know."""
     kept = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in request.items() if k not in _NOT_REMEMBERED}
+    kept["pretrained"] = absolute_name(request["pretrained"] or "") or None
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / _SYNTHETIC_FILE).write_text(json.dumps(kept, indent=1), encoding="utf-8")

@@ -117,6 +117,14 @@ def test_a_stopped_synthetic_run_says_how_to_go_on(good, tmp_path, monkeypatch):
     assert refused.value.hint == "fewer --workers take less"  # it has no --pairs
 
 
+def test_a_synthetic_run_knows_its_weights_in_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.pth").touch()
+    for source, kept in (("weights.pth", str(tmp_path / "weights.pth")), ("timm", "timm"), (None, None)):
+        pretrain_run._remember({"folder": tmp_path, "pretrained": source}, tmp_path / "run")
+        assert json.loads((tmp_path / "run" / "synthetic.json").read_text())["pretrained"] == kept
+
+
 def test_too_little_memory_names_options_that_there_are(gfiqa, tmp_path, monkeypatch):
     def lacking(*_):
         raise MemoryError("out of memory")

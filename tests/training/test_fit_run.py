@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -403,6 +404,18 @@ def test_stopped_while_faces_are_searched_is_started_again(place, manifest, tmp_
     with pytest.raises(UsageError, match="no run to resume here") as caught:
         resume(tmp_path / "run", Observer())
     assert caught.value.hint.startswith("start it anew")
+
+
+def test_a_run_is_resumed_from_any_folder(place, manifest, tmp_path, monkeypatch):
+    class Stops(Observer):
+        def progress(self, name, done, total):
+            if name == "starting model":
+                raise Interrupted
+
+    monkeypatch.chdir(place)
+    with pytest.raises(Interrupted):
+        train(quick_settings(place / "start", Path("cache")), manifest, tmp_path / "run", Stops())
+    assert load_settings(toml=tmp_path / "run" / "settings.toml").run.cache_dir == str(place / "cache")
 
 
 def test_the_settings_that_were_used_are_kept(place, finished):

@@ -15,6 +15,7 @@ from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.state import FOLDER, written
 from piqa_training.manifest import Manifest
 from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings, load_settings
+from piqa_training.starting import WEIGHT_SUFFIXES
 
 MANIFEST_FILE = "manifest.parquet"
 
@@ -92,13 +93,15 @@ def absolute(settings: NetworkSettings) -> NetworkSettings:
     """The same with paths that do not depend on the working folder: a run is resumed from anywhere."""
     return replace(
         settings,
-        pretrained=_absolute(settings.pretrained),
-        full_from=_absolute(settings.full_from),
-        face_from=_absolute(settings.face_from),
-        liqe=_absolute(settings.liqe),
+        pretrained=absolute_name(settings.pretrained),
+        full_from=absolute_name(settings.full_from),
+        face_from=absolute_name(settings.face_from),
+        liqe=absolute_name(settings.liqe),
     )
 
 
-def _absolute(name: str) -> str:
+def absolute_name(name: str) -> str:
+    """A model's name as it is, but the whole path of a model's folder or of a file of weights."""
     path = Path(name).expanduser()
-    return str(path.resolve()) if "/" in name and path.exists() else name
+    named_by_path = "/" in name or path.suffix in WEIGHT_SUFFIXES
+    return str(path.resolve()) if named_by_path and path.exists() else name

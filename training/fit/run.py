@@ -60,12 +60,14 @@ def train(
         EngineError: the loss is not finite any more.
     """
     folder.check_new(output)
-    settings = replace(settings, network=folder.absolute(settings.network))
+    cache = str(cache_folder(settings)) if settings.run.cache_dir else ""
+    run = replace(settings.run, cache_dir=cache)
+    settings = replace(settings, network=folder.absolute(settings.network), run=run)  # a run is resumed from anywhere
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
     check_trainable(manifest)
     with world(settings.run.device) as here:
         begun = start or starting_point(settings.network, settings.run.seed)
-        state = State(begun.network.state_dict(), begun.from_model, str(begun.liqe) if begun.liqe else None)
+        state = State(begun.network.state_dict(), begun.from_model, str(begun.liqe.resolve()) if begun.liqe else None)
         here.wait()  # nobody writes before everybody has looked
         if here.first:
             folder.make(output)
