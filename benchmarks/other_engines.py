@@ -174,9 +174,7 @@ def measured(network: DualBranchNet, views: Views, run: Run) -> tuple[float, np.
     best, features = np.inf, {}
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        features = {
-            cut: torch.cat([_run_batch(run, cut, part) for part in views[cut].split(CPU_BATCH)]) for cut in views
-        }
+        features = {cut: _run_all(run, cut, images) for cut, images in views.items()}
         best = min(best, (time.perf_counter() - began) / len(next(iter(views.values()))) * 1000)
     complete = {cut: _with_statistics(network, cut, views[cut], found) for cut, found in features.items()}
     return best, network.from_features(complete).raw[CALIBRATION:].numpy()

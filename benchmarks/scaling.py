@@ -66,7 +66,6 @@ class Assumptions:
 
     list_ms: float = 100.0  # one list request, one after the other
     gets_per_s: float = 5_500.0  # that a store serves below one prefix
-    machine_cores: int = 64
     machine_gbit: float = 25.0  # network of such a machine
     block_size: int = 1_000
 

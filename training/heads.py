@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import dropout
 
 from piqa_cli.model import statistics
 from piqa_cli.model.config import Cut
@@ -77,7 +78,7 @@ def train_heads(
         totals: dict[str, float] = {}
         batches = 0
         for rows in _batches(features, settings, generator):
-            batch = {c: _drop(f[rows], settings.feature_dropout)[:, None] for c, f in standardised.items()}
+            batch = {c: dropout(f[rows], settings.feature_dropout)[:, None] for c, f in standardised.items()}
             batch, truth = mix_opinions(batch, truth_of(features, rows), settings.mixing, generator)
             parts = objective(
                 network.from_features(batch),
@@ -142,7 +143,3 @@ def _batches(features: FeatureSet, settings: HeadSettings, generator: torch.Gene
         versions = [by_photo[p] for p in shuffled[start : start + settings.photos_per_batch]]
         drawn = torch.randint(max(len(rated), 1), (settings.opinions_per_batch,), generator=generator)
         yield torch.cat([*versions, rated[drawn] if len(rated) else rated])
-
-
-def _drop(features: Tensor, share: float) -> Tensor:
-    return torch.nn.functional.dropout(features, share)

@@ -62,13 +62,13 @@ def _srcc(scores: Tensor, truth: Tensor) -> float:
     return float(spearmanr(scores, truth).statistic) if varied else float("nan")
 
 
-def pair_accuracy(scores: Tensor, truth: Tensor, group: Tensor, least: float = CLEAR_DIFFERENCE) -> float:
+def pair_accuracy(scores: Tensor, truth: Tensor, group: Tensor) -> float:
     """Share of pairs within a group that the scores put in the order of the truth; ties count as wrong.
 
-    Pairs whose truth differs by less than `least` are left out; NaN where no pair is left.
+    Pairs whose truth differs by less than `CLEAR_DIFFERENCE` are left out; NaN where no pair is left.
     """
     first, second = torch.triu_indices(len(scores), len(scores), 1)
     difference = truth[first] - truth[second]
-    used = (group[first] == group[second]) & (difference.abs() >= least)
+    used = (group[first] == group[second]) & (difference.abs() >= CLEAR_DIFFERENCE)
     right = (scores[first] - scores[second])[used].sign() == difference[used].sign()
     return float(right.float().mean()) if len(right) else float("nan")

@@ -14,7 +14,6 @@ Array = NDArray[np.float64]
 
 METRICS = ("srcc", "krcc", "plcc", "rmse", "mae", "pair_accuracy", "plcc_raw")
 """`plcc`, `rmse` and `mae` after the 4-parameter logistic fit, `plcc_raw` without one. RMSE and MAE in label units."""
-LOWER_IS_BETTER = ("rmse", "mae")
 FLAT = 1e-12  # a fit with less of the labels' range is a constant with rounding errors
 LEAST_PHOTOS = 3  # two photos always correlate perfectly
 

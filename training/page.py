@@ -39,18 +39,14 @@ class Part:
     before: dict[str, float | None]  # what the starting model had: mean.srcc, median.srcc, pair_accuracy
 
 
-def write_page(run: Path, *, best: int | None = None) -> Path:
+def write_page(run: Path) -> Path:
     """Write `RUN/report.html` from what a training run left behind, and return its path.
 
     Reads `metrics.jsonl` (one object an epoch: epoch, train {part: value}, val {metric: value}, lr), and where they
     are there `predictions.parquet` (split, scene, label, predicted, maybe dataset), `result.json` (best_epoch, and
-    before: what the starting model made of each split) and `settings.toml`. The page loads nothing from anywhere. An
-    existing page is replaced once the new one is whole.
-
-    Args:
-        run: the run's folder.
-        best: the epoch that was kept; None: the one that `result.json` names, else the one with the highest mean SRCC
-            of the validation part.
+    before: what the starting model made of each split) and `settings.toml`. Without a `best_epoch` the one with the
+    highest mean SRCC of the validation part is shown as kept. The page loads nothing from anywhere. An existing page is
+    replaced once the new one is whole.
 
     Raises:
         UsageError: no metrics in the folder, or a package of the extra `train` is missing.
@@ -58,7 +54,7 @@ def write_page(run: Path, *, best: int | None = None) -> Path:
     """
     epochs = _epochs(run / METRICS_FILE)
     result = _result(run / RESULT_FILE)
-    best = next((epoch for epoch in (best, result.get("best_epoch"), _best(epochs)) if epoch is not None), None)
+    best = _best(epochs) if result.get("best_epoch") is None else result["best_epoch"]
     parts = _parts(run / PREDICTIONS_FILE, result.get("before") or {})
     settings = run / SETTINGS_FILE
     html = _render(

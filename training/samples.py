@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from piqa_cli.faces.choose import by_importance
-from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.preprocess import cut_views
 from piqa_cli.photos.decode import decode
@@ -46,17 +44,6 @@ class Sample:
     loss: float  # latent quality loss, 0 = undegraded
     face_loss: float
     has_face: bool
-
-
-def find_faces(sources: list[Source]) -> dict[Path, Box | None]:
-    """The main face of every source, in pixels of the file, found once on the undegraded photo."""
-    detector = FaceDetector()
-    found: dict[Path, Box | None] = {}
-    for source in sources:
-        photo = decode(source.path, max_side=2000)
-        faces = by_importance(detector.detect(photo.image, scale=photo.scale))
-        found[source.path] = faces[0].box if faces else None
-    return found
 
 
 def sample_versions(rng: np.random.Generator, count: int, *, has_face: bool) -> list[Recipe]:

@@ -36,7 +36,7 @@ class Start:
     liqe: Path | None = None  # a folder with LIQE's weights, where the network reads LIQE
 
 
-def starting_point(settings: NetworkSettings, seed: int, models_dir: Path | None = None) -> Start:
+def starting_point(settings: NetworkSettings, seed: int) -> Start:
     """Build the network that the settings describe.
 
     Raises:
@@ -46,19 +46,19 @@ def starting_point(settings: NetworkSettings, seed: int, models_dir: Path | None
     source = settings.pretrained or default_source(settings)
     torch.manual_seed(seed)
     for name in filter(None, (settings.full_from, settings.face_from)):
-        find_model(name, models_dir)  # before weights are fetched
+        find_model(name)  # before weights are fetched
     if source in ("timm", "none") or _is_weights_file(source):
-        _liqe_folder(configuration(settings), settings, None, models_dir)  # likewise
+        _liqe_folder(configuration(settings), settings, None)  # likewise
         network, folder = _from_preset(settings, source), None
-    elif is_starting(find_model(source, models_dir).path):
-        network, folder = _from_branches(settings, source, models_dir), None
+    elif is_starting(find_model(source).path):
+        network, folder = _from_branches(settings, source), None
     else:
-        folder = find_model(source, models_dir).path
+        folder = find_model(source).path
         network = _adapted(load_model(folder), settings, source)
     for branch, name in (("full", settings.full_from), ("face", settings.face_from)):
         if name:
-            _take_branch(network, "full" if branch == "full" else "face", name, models_dir)
-    return Start(network, folder is not None, _liqe_folder(network.config, settings, folder, models_dir))
+            _take_branch(network, "full" if branch == "full" else "face", name)
+    return Start(network, folder is not None, _liqe_folder(network.config, settings, folder))
 
 
 def default_source(settings: NetworkSettings) -> str:
@@ -138,11 +138,11 @@ def _from_preset(settings: NetworkSettings, source: str) -> DualBranchNet:
     return network
 
 
-def _from_branches(settings: NetworkSettings, name: str, models_dir: Path | None) -> DualBranchNet:
+def _from_branches(settings: NetworkSettings, name: str) -> DualBranchNet:
     """The preset's network with both branches of imported starting weights."""
     network = DualBranchNet(configuration(settings))
     for branch in BRANCHES:
-        _take_branch(network, branch, name, models_dir)
+        _take_branch(network, branch, name)
     return network
 
 
@@ -182,9 +182,9 @@ def _adapted(network: DualBranchNet, settings: NetworkSettings, source: str) -> 
     return network
 
 
-def _take_branch(network: DualBranchNet, branch: Branch, name: str, models_dir: Path | None) -> None:
+def _take_branch(network: DualBranchNet, branch: Branch, name: str) -> None:
     """One branch from a model or from imported starting weights; from a model its views' standardisation as well."""
-    folder = find_model(name, models_dir).path
+    folder = find_model(name).path
     found, weights = load_branch(folder, branch)
     wanted: BackboneConfig = getattr(network.config, branch)
     if wanted != found:
@@ -201,12 +201,10 @@ def _take_branch(network: DualBranchNet, branch: Branch, name: str, models_dir: 
             network.standardise[view.cut].load_state_dict(other.standardise[view.cut].state_dict())
 
 
-def _liqe_folder(
-    config: ModelConfig, settings: NetworkSettings, model: Path | None, models_dir: Path | None
-) -> Path | None:
+def _liqe_folder(config: ModelConfig, settings: NetworkSettings, model: Path | None) -> Path | None:
     if config.auxiliary != "liqe":
         return None
-    folder = find_model(settings.liqe, models_dir).path if settings.liqe else model
+    folder = find_model(settings.liqe).path if settings.liqe else model
     if folder is None or not (folder / LIQE_FILE).is_file():
         where = f"{folder} has no {LIQE_FILE}" if folder else "no model with LIQE's weights was named"
         raise UsageError(

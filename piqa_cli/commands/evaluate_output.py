@@ -47,7 +47,7 @@ class Report:
             raise UsageError(f"--bootstrap {self.bootstrap}: too few resamples for 95 % intervals", hint=hint)
         wanted = [path for path in (self.json, self.csv, self.markdown) if path is not None]
         for path in wanted:
-            check_target(path, form="text")
+            check_target(path, any_suffix=True)
         check_apart(json=self.json, csv=self.csv, markdown=self.markdown)
         check_kept(read, wanted)
 

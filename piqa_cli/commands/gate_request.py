@@ -55,7 +55,7 @@ class GateRequest:
         """
         self.check_apart()
         for path in self.files.values():
-            check_target(path, form="text")
+            check_target(path, any_suffix=True)
         if self.baseline is not None:
             _check_baseline(self.baseline)
         policy = self._policy()

@@ -183,5 +183,5 @@ class Request:
         if path.suffix.lower() == ".csv":
             hint = "end the name in .json: --plan takes a .csv for the choices of a report"
             raise UsageError(f"--plan-out {path}: a plan is JSON", hint=hint)
-        check_target(path, "plan")
+        check_target(path, any_suffix=True)
         check_kept(self.sources, [path])  # with -o the table that is read may get its ranking

@@ -65,9 +65,9 @@ class EyelidNet(nn.Module):
         return points, x.flatten(1)
 
 
-def load_eyelids(weights: Path = WEIGHTS) -> EyelidNet:
+def load_eyelids() -> EyelidNet:
     """The network ready to run on the CPU in float32; the file holds half precision."""
     network = EyelidNet()
-    state = {name: values.to(torch.float32) for name, values in load_file(weights).items()}
+    state = {name: values.to(torch.float32) for name, values in load_file(WEIGHTS).items()}
     network.load_state_dict(state)
     return network.eval().requires_grad_(requires_grad=False)

@@ -168,19 +168,8 @@ class DualBranchNet(nn.Module):
             embedding=features[self.views[0].cut][..., : self._branch(self.views[0]).width].mean(dim=1),
         )
 
-    def score_faces(self, views: Views, liqe: Tensor | None = None) -> FaceOutput:
-        """Score single faces from the inputs that `preprocess.cut_face` makes for this configuration.
-
-        With `face_head` those are the face's own views; without it they are all views of the face crop taken as a
-        photo of its own.
-        """
-        if self.face_head is None:
-            output = self(views, liqe)
-            return FaceOutput(output.raw, output.photo_defects)
-        return self.faces_from_features(self.features(views))
-
     def faces_from_features(self, features: Mapping[Cut, Tensor]) -> FaceOutput:
-        """The face head on features that are there already (the main face's); needs `face_head`."""
+        """Score B single faces from the features of the views that read the face; needs `face_head`."""
         assert self.face_head is not None, "configuration has no face head"
         own = self._face_features(features)  # (B, K, F)
         parts, defects = [own], None

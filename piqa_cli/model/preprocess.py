@@ -31,7 +31,11 @@ def cut_views(image: Image.Image, face: Box | None, config: PreprocessConfig) ->
 
 
 def cut_face(image: Image.Image, face: Box, config: ModelConfig) -> dict[Cut, Tensor]:
-    """The inputs of `DualBranchNet.score_faces` for one face; the same shapes as `cut_views`."""
+    """What one face alone is scored from; the same shapes as `cut_views`.
+
+    For a model with a face head those are the views that read the face, for another all views of the face's crop, taken
+    as a photo of its own.
+    """
     preprocess = config.preprocess
     if config.face_head:
         return {view.cut: _cut(image, face, view, preprocess) for view in preprocess.views if view.cut != "frame"}

@@ -37,14 +37,16 @@ def format_of(path: Path) -> str:
     return name
 
 
-def check_target(path: Path, form: str | None = None) -> None:
-    """Find out what would stop `write_table`, before hours of scoring. Nothing is created.
+def check_target(path: Path, *, any_suffix: bool = False) -> None:
+    """Find out what would stop `write_table`, before hours of scoring; or `write_bytes`, which takes `any_suffix`.
+
+    Nothing is created.
 
     Raises:
         OutputError: unknown suffix, missing or read-only folder, or a photo or something that is no plain file in the
             way.
     """
-    if form is None:
+    if not any_suffix:
         format_of(path)
     check_place(path)
     target = _behind_links(path)
@@ -73,8 +75,8 @@ def check_place(path: Path) -> None:
         raise _refusal(path, f"the folder {folder} is read-only", "choose another place")
 
 
-def write_table(frame: pl.DataFrame, path: Path, form: str | None = None) -> None:
-    """Write the table to `path` in the format `form`, by default the one its suffix stands for.
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """Write the table to `path` in the format that its suffix stands for.
 
     The file is complete or not touched at all: the bytes go to a temporary file beside it, which then takes its
     place. An existing file keeps its permissions; a symbolic link stays one. Only a file that is a mount of its own
@@ -83,8 +85,8 @@ def write_table(frame: pl.DataFrame, path: Path, form: str | None = None) -> Non
     Raises:
         OutputError: see `check_target`; or the disk is full, the folder went away, and so on.
     """
-    check_target(path, form)
-    write_bytes(serialize(frame, form or format_of(path)), path)
+    check_target(path)
+    write_bytes(serialize(frame, format_of(path)), path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:

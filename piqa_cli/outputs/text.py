@@ -13,5 +13,5 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: see `tabular.check_target`; or the disk is full, the folder went away, and so on.
     """
-    check_target(path, form="text")
+    check_target(path, any_suffix=True)
     write_bytes(text.encode(errors="backslashreplace"), path)

@@ -42,9 +42,8 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Metadata inside a photo: the XMP packet as stored (empty where there is none), its properties, EXIF ratings."""
+    """Metadata inside a photo: the properties of its XMP packet, and the EXIF ratings."""
 
-    packet: bytes = b""
     xmp: Properties = field(default_factory=dict)
     exif: Properties = field(default_factory=dict)  # only the tags Rating and RatingPercent
 
@@ -125,7 +124,7 @@ def read_embedded(path: Path) -> Embedded:
             packet, exif = _read_image(view, path)
     except OSError as error:
         raise UnreadablePhoto(error.strerror or str(error), path=path) from error
-    return Embedded(packet, parse_packet(packet, path) if packet.strip(b"\0 \t\r\n") else {}, exif)
+    return Embedded(parse_packet(packet, path) if packet.strip(b"\0 \t\r\n") else {}, exif)
 
 
 def packet_in(photo: bytes, path: Path) -> bytes:

@@ -23,14 +23,14 @@ _PICKED_REJECTED = "1"
 ProblemHandler = Callable[[PhotoError], None]
 
 
-def read_rating(path: Path, on_problem: ProblemHandler | None = None, *, include_own: bool = False) -> int | None:
+def read_rating(path: Path, on_problem: ProblemHandler | None = None) -> int | None:
     """The rating of a photo: -1 rejected, 0 explicitly unrated, 1-5 stars; None where nobody gave one.
 
     Sidecars come first, the one written last before the other, then XMP in the photo, then EXIF (Rating, tag 0x4746,
     then RatingPercent). A source that says nothing about a rating is passed over, and so is one that is malformed:
     that goes to `on_problem`. What piqa itself wrote is no person's rating: the one that it replaced counts instead,
-    if there was any, unless `include_own`. Nor is what programs such as digiKam repeat of it, when they write anything
-    else, as a percentage or in EXIF.
+    if there was any. Nor is what programs such as digiKam repeat of it, when they write anything else, as a percentage
+    or in EXIF.
     """
     own: set[int] = set()  # what piqa wrote, and nobody has changed
 
@@ -40,7 +40,7 @@ def read_rating(path: Path, on_problem: ProblemHandler | None = None, *, include
 
     for sidecar in existing_sidecars(path):
         try:
-            rating = _rating_in(read_sidecar(sidecar), sidecar, report, None if include_own else own)
+            rating = _rating_in(read_sidecar(sidecar), sidecar, report, own)
         except PhotoError as error:
             report(error)
             continue
@@ -51,26 +51,26 @@ def read_rating(path: Path, on_problem: ProblemHandler | None = None, *, include
     except PhotoError as error:
         report(error)
         return None
-    rating = _rating_in(embedded.xmp, path, report, None if include_own else own)
+    rating = _rating_in(embedded.xmp, path, report, own)
     if rating is not None:
         return rating
     rating = _exif_rating(embedded.exif, path, report)
     return None if rating in own else rating
 
 
-def _rating_in(xmp: Properties, path: Path, report: ProblemHandler, own: set[int] | None) -> int | None:
-    """The rating in one XMP packet, by the rules of `read_rating`. `own` learns what piqa wrote; None: that counts."""
+def _rating_in(xmp: Properties, path: Path, report: ProblemHandler, own: set[int]) -> int | None:
+    """The rating in one XMP packet, by the rules of `read_rating`; what piqa wrote there is added to `own`."""
     rating, pick = xmp.get(RATING), xmp.get(PICK_LABEL)
-    if own is not None and rating is not None and rating == xmp.get(OWN_RATING):
+    if rating is not None and rating == xmp.get(OWN_RATING):
         own.update(filter(None, [_stars(rating, path, report)]))
         rating = xmp.get(OWN_RATING_BEFORE)
-    if pick == _PICKED_REJECTED and (own is None or pick != xmp.get(OWN_PICK_LABEL)):
+    if pick == _PICKED_REJECTED and pick != xmp.get(OWN_PICK_LABEL):
         return REJECTED
     if rating is not None:
         return _stars(rating, path, report)
     microsoft = xmp.get(_MICROSOFT_RATING)
     stars = None if microsoft is None else _stars_of_percent(microsoft, path, report)
-    return None if own is not None and stars in own else stars
+    return None if stars in own else stars
 
 
 def _exif_rating(exif: Properties, path: Path, report: ProblemHandler) -> int | None:

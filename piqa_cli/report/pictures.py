@@ -14,7 +14,6 @@ from piqa_cli.records import Box
 from piqa_cli.report.previews import read_preview
 
 FORMAT, SUFFIX, MIME = "WEBP", "webp", "image/webp"
-FACE_SIDE = 512  # pixels, at most
 _FACE_MARGIN = 0.2  # of the box's size, on each side
 _EYE_LEVEL = 0.4  # of the box's height: what a crop that is smaller than the face is centred on
 _MOST_NATIVE_PIXELS = 80_000_000  # beyond it a full decode in every process takes too much memory

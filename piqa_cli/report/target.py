@@ -24,7 +24,7 @@ def check_page(options: ReportOptions) -> None:
     if path.suffix.lower() not in _SUFFIXES:
         hint = "end the name in .html; piqa score -o writes tables"
         raise OutputError(f"cannot write {path}: a report is a web page", path=path, hint=hint)
-    check_target(path, "html")
+    check_target(path, any_suffix=True)
     if os.path.lexists(path) and not options.force and not is_report(path):
         hint = "name another file with -o FILE, or add --force"
         raise OutputError(f"{path} exists and is no report of piqa: it is left alone", path=path, hint=hint)

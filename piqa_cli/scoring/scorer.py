@@ -94,7 +94,7 @@ class Scorer:
             return self.network.from_features(features, liqe), main
 
     def faces(self, inputs: Inputs) -> FaceOutput | None:
-        """Outputs of B single faces; None for none."""
+        """Outputs of B single faces, from what `cut_face` made for this model; None for none."""
         if not len(inputs):
             return None
         features, liqe = self.features(inputs.views), self.auxiliary(inputs)

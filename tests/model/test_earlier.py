@@ -32,8 +32,11 @@ def views(seed=0):
 
 def outputs(network):
     with torch.inference_mode():
-        found, faces = network(views()), network.score_faces(views(1))
-    parts = [found.raw, found.photo_defects, found.face_defects, faces.raw, faces.defects]
+        found = network(views())
+        parts = [found.raw, found.photo_defects, found.face_defects]
+        if network.face_head is not None:
+            faces = network.faces_from_features(network.features(views(1)))
+            parts += [faces.raw, faces.defects]
     return [part for part in parts if part is not None]
 
 

@@ -56,16 +56,10 @@ def test_the_face_head_reads_the_face_and_not_the_frame():
     with torch.inference_mode():
         features = network.features(views)
         scores = network.faces_from_features(features).raw
-        own = network.score_faces({cut: views[cut] for cut in ("face", "detail")}).raw
-        changed = network.score_faces({"face": other["face"], "detail": views["detail"]}).raw
+        own = network.faces_from_features(network.features({cut: views[cut] for cut in ("face", "detail")})).raw
+        changed = network.faces_from_features(network.features({**views, "face": other["face"]})).raw
     torch.testing.assert_close(scores, own)
     assert not torch.allclose(own, changed)
-
-
-def test_without_a_face_head_a_face_is_scored_as_a_photo():
-    network, views = tiny.network(tiny.CROPPED), views_of(tiny.CROPPED, 2)
-    with torch.inference_mode():
-        torch.testing.assert_close(network.score_faces(views).raw, network(views).raw)
 
 
 def test_branches_have_weights_of_their_own():

@@ -13,6 +13,7 @@ import pytest
 
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.tabular import FORMATS, check_target, format_of, serialize, to_stream, write_table
+from piqa_cli.outputs.text import write_text
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame, to_row
 
@@ -157,7 +158,7 @@ def _a_photo_as_a_link(tmp_path: Path) -> Path:
 def test_a_photo_is_never_overwritten(make, message, tmp_path, frame) -> None:
     target = make(tmp_path)
     before = target.read_bytes()
-    for action in (lambda path: check_target(path, "text"), lambda path: write_table(frame, path, "csv")):
+    for action in (lambda path: check_target(path, any_suffix=True), lambda path: write_text(path, "a note")):
         with pytest.raises(OutputError, match=message) as caught:
             action(target)
         assert "photos are never overwritten" in (caught.value.hint or "")
@@ -270,10 +271,10 @@ def test_a_symbolic_link_stays_one(tmp_path, frame) -> None:
     assert (tmp_path / "real" / "target.csv").read_bytes() == serialize(frame, "csv")
 
 
-def test_a_name_without_folder_and_a_form_of_its_own(tmp_path, frame, monkeypatch) -> None:
+def test_a_name_without_folder(tmp_path, frame, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_table(frame, Path("scores.txt"), "jsonl")
-    assert Path("scores.txt").read_bytes() == serialize(frame, "jsonl")
+    write_table(frame, Path("scores.jsonl"))
+    assert Path("scores.jsonl").read_bytes() == serialize(frame, "jsonl")
 
 
 def test_a_stream_gets_the_same_bytes(frame) -> None:

@@ -66,7 +66,6 @@ def test_what_other_programs_repeat_of_own_marks_is_no_persons_rating(tmp_path: 
     repeated = packet(rating="4", own="4", microsoft="75")
     path = photo(tmp_path, {RATING: 4, PERCENT: 75}, repeated)
     assert read_rating(path) is None
-    assert read_rating(path, include_own=True) == 4
     assert read_rating(photo(tmp_path, {RATING: 5}, repeated)) == 5  # a person's
     assert read_rating(photo(tmp_path, {RATING: 4}, packet(rating="4", own="4", microsoft="99"))) == 5
     assert read_rating(photo(tmp_path, {RATING: 4}, packet(rating="4", own="4", before="4"))) == 4
@@ -75,11 +74,6 @@ def test_what_other_programs_repeat_of_own_marks_is_no_persons_rating(tmp_path: 
     assert read_rating(path) == 4
     (tmp_path / "a.xmp").write_bytes(packet(rating="4", own="4"))
     assert read_rating(path) is None
-
-
-def test_own_marks_count_when_asked_for(tmp_path: Path) -> None:
-    path = photo(tmp_path, xmp=packet(rating="4", own="4"))
-    assert read_rating(path, include_own=True) == 4
 
 
 @pytest.mark.parametrize("bad", ["6", "-2", "2.5", "five", "", "nan", "inf"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from piqa_cli.errors import UsageError
-from piqa_cli.photos.metadata import read_embedded, read_sidecar
+from piqa_cli.photos.metadata import packet_in, read_embedded, read_sidecar
 from piqa_cli.ranking import files, transfers
 from piqa_cli.ranking.actions import ApplyOptions, apply_plan, clear, undo
 from piqa_cli.ranking.journal import read_journal
@@ -221,7 +221,7 @@ def test_pixels_edited_after_embedding_stay_edited(photo: Path) -> None:
     other = encoded(corners(80, 50), "JPEG")
     from piqa_cli.photos.embedding import embed_packet
 
-    photo.write_bytes(embed_packet(other, read_embedded(photo).packet, photo))
+    photo.write_bytes(embed_packet(other, packet_in(photo.read_bytes(), photo), photo))
     assert not undo(journal).problems
     assert photo.read_bytes() == other
 

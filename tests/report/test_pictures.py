@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from piqa_cli.report.pictures import FACE_SIDE, PictureJob, face_region, make_pictures
+from piqa_cli.report.pictures import PictureJob, face_region, make_pictures
 from tests.report.made import colors, jpeg
 
 FACE = (160.0, 40.0, 280.0, 200.0)  # of the astronaut
@@ -123,4 +123,4 @@ def test_the_pixel_limit_holds(job):
     ids=["all of it", "corner", "other corner", "around the eyes", "outside", "right of it", "nothing"],
 )
 def test_the_part_that_shows_the_face(face, region):
-    assert face_region((1000, 800), face, FACE_SIDE) == region
+    assert face_region((1000, 800), face, 512) == region

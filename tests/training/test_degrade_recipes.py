@@ -18,7 +18,6 @@ from piqa_training.degrade.recipes import (
     Step,
     face_quality_loss,
     face_severities,
-    ladder,
     latent_quality_loss,
     photo_severities,
     render,
@@ -145,15 +144,6 @@ def test_the_finish_is_hardly_visible(portrait: Image) -> None:
     errors = [float(np.sqrt(np.mean((one - portrait) ** 2))) for one in finished]
     assert max(errors) < 0.03
     assert 4 <= sum(error > 0 for error in errors) <= 18
-
-
-def test_ladder_on_the_face_with_fresh_draws_per_rung(portrait: Image, mask: Mask) -> None:
-    levels = (0.0, 0.5, 0.5)
-    untouched, *fresh = ladder(portrait, "noise", levels, np.random.default_rng(1), "face", mask, same_parameters=False)
-    same = ladder(portrait, "noise", levels, np.random.default_rng(1), "face", mask)
-    assert np.array_equal(untouched, portrait)
-    assert not np.array_equal(fresh[0], fresh[1])
-    assert np.array_equal(same[1], same[2])
 
 
 def test_masks_cover_the_face_and_the_shoulders() -> None:

@@ -194,8 +194,8 @@ def test_branches_that_models_are_named_for_need_no_other_weights(model, monkeyp
         ({"auxiliary": "none", "face_from": "gone"}, "no model 'gone'"),
     ],
 )
-def test_models_that_are_not_there_are_named_before_weights_are_fetched(changes, message, monkeypatch, tmp_path):
+def test_models_that_are_not_there_are_named_before_weights_are_fetched(changes, message, monkeypatch):
     monkeypatch.setattr("piqa_training.starting.load_timm", lambda *_: pytest.fail("weights were fetched"))
     monkeypatch.setitem(PRESETS, "dn-piqa", replace(tiny.LITE, auxiliary="liqe"))
     with pytest.raises((ModelError, UsageError), match=message):
-        starting_point(NetworkSettings(preset="dn-piqa", **changes), 0, tmp_path)
+        starting_point(NetworkSettings(preset="dn-piqa", **changes), 0)

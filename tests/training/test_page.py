@@ -131,7 +131,8 @@ def test_a_run_without_predictions_has_its_curves(run):
 
 
 def test_the_kept_epoch_can_be_told(run):
-    text = write_page(run, best=3).read_text(encoding="utf-8")
+    (run / "result.json").write_text(json.dumps({"best_epoch": 3}))
+    text = write_page(run).read_text(encoding="utf-8")
     assert "epoch 3 kept" in text
     assert "kept: epoch 3" in text
 

@@ -9,9 +9,10 @@ from PIL import Image
 from skimage import data
 
 from piqa_cli.model import statistics
+from piqa_training.facts import photo_facts
 from piqa_training.features import FeatureSet, Versions, extract
 from piqa_training.heads import STATISTICS_SCALE, HeadSettings, fit_standardisation, standardise, train_heads
-from piqa_training.samples import find_faces, make_samples, sample_versions
+from piqa_training.samples import make_samples, sample_versions
 from piqa_training.sources import Source
 from tests.model import tiny
 
@@ -30,8 +31,10 @@ def sources(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def faces(sources):
-    return find_faces(sources)
+def faces(sources, tmp_path_factory):
+    paths = [source.path for source in sources]
+    facts = photo_facts(map(str, paths), tiny.LITE, tmp_path_factory.mktemp("cache"))
+    return {path: facts[str(path)].face for path in paths}
 
 
 def test_versions_come_with_certain_order(sources):

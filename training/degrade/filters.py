@@ -12,9 +12,9 @@ NEAREST, LINEAR, CUBIC = cv2.INTER_NEAREST_EXACT, cv2.INTER_LINEAR, cv2.INTER_CU
 AREA, LANCZOS = cv2.INTER_AREA, cv2.INTER_LANCZOS4
 
 
-def gaussian(image: Image, sigma_x: float, sigma_y: float | None = None) -> Image:
-    """Gaussian blur of 1 to 4 channels, sigmas in pixels."""
-    blurred = cv2.GaussianBlur(image, (0, 0), sigma_x, sigmaY=sigma_y or sigma_x, borderType=cv2.BORDER_REFLECT_101)
+def gaussian(image: Image, sigma: float) -> Image:
+    """Gaussian blur of 1 to 4 channels, sigma in pixels."""
+    blurred = cv2.GaussianBlur(image, (0, 0), sigma, sigmaY=sigma, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(blurred, dtype=np.float32).reshape(image.shape)
 
 

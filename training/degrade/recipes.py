@@ -6,7 +6,7 @@ import numpy as np
 
 from piqa_training.degrade.families import FAMILIES, UNNAMED
 from piqa_training.degrade.light import pick
-from piqa_training.degrade.render import ladder, render
+from piqa_training.degrade.render import render
 from piqa_training.degrade.steps import Recipe, Region, Step
 from piqa_training.degrade.truth import face_quality_loss, face_severities, latent_quality_loss, photo_severities
 
@@ -16,7 +16,6 @@ __all__ = [
     "Step",
     "face_quality_loss",
     "face_severities",
-    "ladder",
     "latent_quality_loss",
     "photo_severities",
     "render",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from piqa_training.degrade import codec, families, filters
 from piqa_training.degrade.families import BLURS, FAMILIES
 from piqa_training.degrade.light import Image, Mask, clip, to_linear, to_srgb
 from piqa_training.degrade.masks import person_from_face
-from piqa_training.degrade.steps import CAMERA_ORDER, REGIONS, Recipe, Region, Step
+from piqa_training.degrade.steps import CAMERA_ORDER, REGIONS, Recipe, Step
 
 _LEAST_WEIGHT = 1e-3  # below it a region has no light of its own to spread, and the photo's is kept
 _FINISH_STREAM = 97  # keeps the draws of the finish apart from those of the steps
@@ -31,30 +29,6 @@ def render(image: Image, recipe: Recipe, face_mask: Mask | None = None, *, finis
     for step in sorted(recipe.steps, key=lambda step: CAMERA_ORDER.index(step.family)):
         result = _apply_step(result, step, recipe.seed, masks)
     return _finish(result, recipe.seed) if finish else result
-
-
-def ladder(
-    image: Image,
-    family: str,
-    levels: Sequence[float],
-    rng: np.random.Generator,
-    region: Region = "photo",
-    face_mask: Mask | None = None,
-    *,
-    same_parameters: bool = True,
-) -> list[Image]:
-    """One photo at each of `levels`, without finish; with `same_parameters=False` every rung draws its own recipe."""
-    seeds = rng.integers(2**31, size=len(levels))
-    rungs = zip(levels, seeds, strict=True)
-    return [
-        render(
-            image,
-            Recipe((Step(family, level, region),), int(seeds[0] if same_parameters else seed)),
-            face_mask,
-            finish=False,
-        )
-        for level, seed in rungs
-    ]
 
 
 def _region_masks(recipe: Recipe, face_mask: Mask | None) -> dict[str, Mask]:
