@@ -227,4 +227,4 @@ def _told_apart(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
 
 def _scenes(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{len(names)} scene{'s' * (len(names) > 1)} ({', '.join(names[:_SHOWN])}{more})"
+    return f"{counted(len(names), 'scene')} ({', '.join(names[:_SHOWN])}{more})"

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from piqa_cli.faces.geometry import scaled
 from piqa_cli.records import Box
 from piqa_training.compose import before_scene, cut_out, has_plain_backdrop
+from piqa_training.degrade.light import Image as Pixels
 from piqa_training.degrade.light import to_linear, to_srgb
 from piqa_training.degrade.masks import person_mask
 
@@ -60,9 +62,9 @@ def mirror(image: Image.Image, box: Box | None) -> tuple[Image.Image, Box | None
     return ImageOps.mirror(image), box and (image.width - box[2], box[1], image.width - box[0], box[3])
 
 
-def scaled(box: Box, factor: float) -> Box:
-    """The box in an image resized by `factor`."""
-    return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)
+def as_image(pixels: Pixels) -> Image.Image:
+    """float32 (H, W, 3) in [0, 1], what is beyond clipped -> 8 bits."""
+    return Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _background(
@@ -80,7 +82,7 @@ def _low_key(image: Image.Image, box: Box, stops: float) -> Image.Image:
     """Everything but the person darker."""
     kept = person_mask((image.height, image.width), box)[..., None]
     light = to_linear(np.asarray(image, dtype=np.float32) / np.float32(255))
-    return _as_image(to_srgb(light * (kept + (1 - kept) * np.float32(2.0**-stops))))
+    return as_image(to_srgb(light * (kept + (1 - kept) * np.float32(2.0**-stops))))
 
 
 def _cut(image: Image.Image, box: Box | None, rng: np.random.Generator) -> tuple[Image.Image, Box | None]:
@@ -110,8 +112,4 @@ def _toned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         return image
     stops = rng.normal() * EXPOSURE_STOPS + rng.normal() * WARMTH_STOPS * np.array([1.0, 0.0, -1.0])
     light = to_linear(np.asarray(image, dtype=np.float32) / np.float32(255))
-    return _as_image(to_srgb(light * np.exp2(stops).astype(np.float32)))
-
-
-def _as_image(pixels: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Image.Image:
-    return Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return as_image(to_srgb(light * np.exp2(stops).astype(np.float32)))

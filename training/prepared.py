@@ -22,6 +22,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from piqa_cli.errors import OutputError
+from piqa_cli.faces.geometry import scaled
 from piqa_cli.model.config import Cut, ModelConfig, PreprocessConfig, ViewConfig
 from piqa_cli.model.preprocess import crop_places, crops_size, crops_source, cut_views
 from piqa_cli.photos.decode import decode
@@ -84,7 +85,7 @@ def cut_inputs(path: str, facts: PhotoFacts, config: PreprocessConfig) -> Inputs
         PhotoError: the photo cannot be decoded.
     """
     photo = decode(Path(path), max_side=config.working_side)
-    face = facts.face and _scaled(facts.face, photo.scale)
+    face = facts.face and scaled(facts.face, photo.scale)
     return {view.cut: _uncropped(photo.image, face, view, config) for view in config.views}
 
 
@@ -144,10 +145,6 @@ def _five(pixels: Tensor, view: ViewConfig) -> Tensor:
 
 def _draw(room: int, generator: torch.Generator) -> int:
     return int(torch.randint(room + 1, (), generator=generator))
-
-
-def _scaled(box: Box, factor: float) -> Box:
-    return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)
 
 
 def _as_tensor(image: Image.Image) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.backbone import NO_BACKBONE, Backbone
 from piqa_cli.model.checkpoint import load_model
-from piqa_cli.model.config import CONFIG_FILE, BackboneConfig, Branch, ModelConfig
+from piqa_cli.model.config import BRANCHES, CONFIG_FILE, BackboneConfig, Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import find_model
 from piqa_cli.shell_words import shell_word
@@ -30,8 +30,6 @@ from piqa_training.manifest import Manifest
 from piqa_training.pretrain_motion import drop_motion, has_motion
 from piqa_training.settings import TrainSettings
 from piqa_training.starting import WEIGHT_SUFFIXES, Start, configuration, load_backbone, load_weights
-
-BRANCHES: tuple[Branch, ...] = ("full", "face")
 
 
 def pretrain_branch(

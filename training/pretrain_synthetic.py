@@ -24,7 +24,7 @@ from piqa_cli.model.checkpoint import save_model
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.tensors import read_tensors, write_tensors
 from piqa_cli.photos.discover import discover
-from piqa_cli.records import Box
+from piqa_cli.records import Box, counted
 from piqa_cli.threads import one_thread
 from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
@@ -73,7 +73,7 @@ def folder_sources(folder: Path) -> list[Source]:
     """
     paths = [photo.path.absolute() for photo in discover([folder])]
     if len(paths) < LEAST_PHOTOS:
-        count = f"{len(paths)} photo{'s' * (len(paths) != 1)}"
+        count = counted(len(paths), "photo")
         raise UsageError(
             f"{folder}: {count} found, at least {LEAST_PHOTOS} are needed", hint="give a folder of good photos"
         )

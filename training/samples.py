@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from piqa_cli.faces.geometry import scaled
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.preprocess import cut_views
 from piqa_cli.photos.decode import decode
@@ -25,7 +26,7 @@ from piqa_training.degrade.recipes import (
     render,
     sample_recipe,
 )
-from piqa_training.originals import mirror, scaled, tones, varied
+from piqa_training.originals import as_image, mirror, tones, varied
 from piqa_training.sources import Source
 
 FACE_MISSED = 0.08  # share of versions in which the detector is taken to have missed the face
@@ -88,7 +89,7 @@ def make_samples(
     samples = []
     apart = box is not None and box[2] - box[0] < ROOM_AROUND * image.width
     for recipe in sample_versions(rng, count, has_face=apart):
-        version = _as_image(render(pixels, recipe, mask))
+        version = as_image(render(pixels, recipe, mask))
         seen = None if box is None or rng.random() < FACE_MISSED else _jitter(box, rng)
         samples.append(_sample(version, seen, recipe, config, has_face=box is not None))
     return samples
@@ -130,10 +131,6 @@ def _sample(version: Image.Image, seen: Box | None, recipe: Recipe, config: Mode
         face_loss=face_quality_loss(recipe) if has_face else loss,
         has_face=has_face,
     )
-
-
-def _as_image(pixels: NDArray[np.float32]) -> Image.Image:
-    return Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _jitter(box: Box, rng: np.random.Generator) -> Box:

@@ -14,7 +14,7 @@ from torch import Tensor
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.backbone import Backbone
 from piqa_cli.model.checkpoint import load_branch, load_model
-from piqa_cli.model.config import BackboneConfig, Branch, ModelConfig, PreprocessConfig
+from piqa_cli.model.config import BRANCHES, BackboneConfig, Branch, ModelConfig, PreprocessConfig
 from piqa_cli.model.network import HEADS, DualBranchNet
 from piqa_cli.model.presets import PRESETS
 from piqa_cli.model.published_file import read_state_dict
@@ -23,7 +23,6 @@ from piqa_training.initial import load_timm
 from piqa_training.settings import NetworkSettings
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-BRANCHES: tuple[Branch, ...] = ("full", "face")
 _PROBE = 1  # images that a new backbone is tried on
 
 

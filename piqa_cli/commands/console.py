@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
-from types import TracebackType
 from typing import Self
 
 from rich.cells import cell_len
@@ -112,9 +111,7 @@ class ProgressBar:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def update(self, progress: Progress) -> None:

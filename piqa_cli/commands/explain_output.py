@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piqa_cli.errors import OutputError
-from piqa_cli.outputs.tabular import check_place, write_bytes
+from piqa_cli.outputs.tabular import check_place, refusal, write_bytes
 from piqa_cli.scoring.explanation import Explanation
 from piqa_cli.scoring.heatmap_file import is_heatmap, to_png
 from piqa_cli.scoring.heatmap_picture import draw
@@ -18,14 +17,14 @@ def check_heatmap(path: Path, photo: Path) -> None:
         OutputError: no .png, the photo itself or another file of the user's, or a place that cannot be written to.
     """
     if path.suffix.lower() != ".png":
-        raise _refusal(path, "a heat map is a PNG", "end the name in .png")
+        raise refusal(path, "a heat map is a PNG", "end the name in .png")
     check_place(path)
     if not path.exists() or path.stat().st_size == 0:
         return
     if photo.exists() and path.samefile(photo):
-        raise _refusal(path, "it is the photo itself", "choose another name: photos are never written to")
+        raise refusal(path, "it is the photo itself", "choose another name: photos are never written to")
     if not is_heatmap(path):
-        raise _refusal(path, "the file is there and no heat map", "choose another name, or remove it first")
+        raise refusal(path, "the file is there and no heat map", "choose another name, or remove it first")
 
 
 def write_heatmap(explanation: Explanation, path: Path) -> None:
@@ -35,7 +34,3 @@ def write_heatmap(explanation: Explanation, path: Path) -> None:
         OutputError: the disk is full, the folder went away, and so on.
     """
     write_bytes(to_png(draw(explanation)), path)
-
-
-def _refusal(path: Path, what: str, hint: str) -> OutputError:
-    return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

@@ -11,6 +11,7 @@ from piqa_cli.gates.baseline import Comparison
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
 from piqa_cli.gates.policy import Severity
+from piqa_cli.records import counted
 
 _SHOWN = 10
 _PIQA = ("piqa: ", "bold")
@@ -39,7 +40,7 @@ def _headline(verdict: Verdict, rule: str, part: str | None, photos: list[Findin
         of = f"{len(photos):,} of {verdict.frame['score'].count():,} scored photos"
         new = " for the first time" if known else ""
         return f"{of} {_is(len(photos))} below {photos[0].limit:g}{inside}{new}, the worst first:"
-    return f"{_count(len(photos))}{inside} {'breaks' if len(photos) == 1 else 'break'} {rule} ({RULES[rule].title}):"
+    return f"{counted(len(photos), 'photo')}{inside} {'breaks' if len(photos) == 1 else 'break'} {rule} ({RULES[rule].title}):"
 
 
 def _photo_line(finding: Finding) -> Line:
@@ -56,7 +57,7 @@ def verdict_lines(verdict: Verdict, files: Iterable[Path]) -> list[Line]:
         if told := _counts(verdict, severity):
             facts.append((name, told))
     if known := sum(finding.known for finding in verdict.findings):
-        facts.append(("known", f"{known:,} finding{'' if known == 1 else 's'} that the baseline had already"))
+        facts.append(("known", f"{counted(known, 'finding')} that the baseline had already"))
     facts += [("skipped", f"{rule}: {why}") for rule, why in verdict.skipped.items()]
     facts += [("unused", finding.message) for finding in verdict.of("unused-section")]
     if verdict.comparison:
@@ -83,7 +84,3 @@ def _since(comparison: Comparison) -> str:
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _count(number: int) -> str:
-    return f"{number:,} photo" if number == 1 else f"{number:,} photos"

@@ -65,7 +65,8 @@ def _positive(value: float) -> float:
     return value
 
 
-def _on_scale(value: float | None) -> float | None:
+def on_scale(value: float | None) -> float | None:
+    """A score from 0 to 100; else a usage error."""
     if value is not None and not 0 <= value <= 100:
         raise typer.BadParameter(f"{value} is not a score, 0 to 100")
     return value
@@ -185,9 +186,7 @@ Quiet = Annotated[
 ]
 FailUnder = Annotated[
     float | None,
-    typer.Option(
-        help="Exit 1 if any photo scores lower.", metavar="SCORE", callback=_on_scale, rich_help_panel=_OUTPUT
-    ),
+    typer.Option(help="Exit 1 if any photo scores lower.", metavar="SCORE", callback=on_scale, rich_help_panel=_OUTPUT),
 ]
 Strict = Annotated[
     bool,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from platformdirs import user_cache_path
 
 from piqa_cli.commands.console import note, print_table
 from piqa_cli.commands.console_train import TrainView
-from piqa_cli.commands.train_run import check_resume, count_lines, result_lines, saying_how_to_go_on, settings_of
+from piqa_cli.commands.train_run import (
+    Request,
+    check_resume,
+    count_lines,
+    saying_how_to_go_on,
+    settings_of,
+    summarise,
+    view_of,
+)
 from piqa_cli.cores import available_cores
 from piqa_cli.errors import OutputError, UsageError
-from piqa_cli.model.config import Branch, ModelConfig
+from piqa_cli.model.config import BRANCHES, Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.records import Box, counted
 from piqa_training.datasets.lsvq import ClipOptions
@@ -25,14 +32,11 @@ from piqa_training.fit.folder import absolute_name, check_new
 from piqa_training.fit.run import Overrides, check_trainable
 from piqa_training.heads import HeadSettings
 from piqa_training.manifest import Manifest
-from piqa_training.pretrain import BRANCHES, pretrain_branch, resume_branch, start_branch
+from piqa_training.pretrain import pretrain_branch, resume_branch, start_branch
 from piqa_training.pretrain_synthetic import LOG_FILE, SyntheticSettings, folder_sources, pretrain_synthetic
 from piqa_training.settings import TrainSettings, load_settings
 from piqa_training.sources import Source
 from piqa_training.starting import configuration
-
-# Options by name: None, [] or False where not given; `given`: those of the command line, as written.
-Request = dict[str, Any]
 
 _LESS_MEMORY = "in a new run fewer --pairs or --set run.checkpoint_activations=true take less"
 _SYNTHETIC = "piqa pretrain synthetic"
@@ -48,7 +52,7 @@ _NOT_OFFERED = (  # options of `piqa train` that have no use here
 def run_branch(branch: Branch, dataset: str, request: Request) -> None:
     """Pre-train one branch on a published data set, or go on with it, or say what is there."""
     run, command = request["resume"] or request["output"] or Path(), f"piqa pretrain {dataset}"
-    with saying_how_to_go_on(run, command, less=_LESS_MEMORY), _view(request) as view:
+    with saying_how_to_go_on(run, command, less=_LESS_MEMORY), view_of(request) as view:
         if request["resume"] is not None:
             check_resume(request["given"])
             result = resume_branch(request["resume"], view, Overrides(request["device"], request["workers"]))
@@ -60,8 +64,7 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
             if request["check"]:
                 return _say(manifest, settings)
             result = pretrain_branch(branch, settings, manifest, request["output"], view)
-    if not request["quiet"] and is_first():
-        print_table(result_lines(result))
+    summarise(request, result)
     return None
 
 
@@ -79,7 +82,7 @@ def run_synthetic(request: Request) -> None:
     run = _needed(request, "output", "the folder that the run is written to")
     if request["resume"] is None:
         check_new(run, _SYNTHETIC, _began)
-    with saying_how_to_go_on(run, _SYNTHETIC, _began, "fewer --workers take less"), _view(request) as view:
+    with saying_how_to_go_on(run, _SYNTHETIC, _began, "fewer --workers take less"), view_of(request) as view:
         network = _lite_network(request)
         _remember(request, run)
         settings, faces = _synthetic_settings(request), _faces(request, sources, network.config, view)
@@ -199,7 +202,3 @@ def _needed(request: Request, name: str, what: str, *, option: bool = True) -> P
     if value is None:
         raise UsageError(f"{'--' if option else ''}{name if option else 'DIR'} is missing: {what}")
     return value
-
-
-def _view(request: Request) -> TrainView:
-    return TrainView(quiet=request["quiet"] or not is_first())

@@ -22,7 +22,7 @@ from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
-from piqa_cli.records import PhotoFile
+from piqa_cli.records import PhotoFile, counted
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
@@ -71,7 +71,7 @@ def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
         raise nothing_found(request.sources)
     check_no_table(file.path for file in files)
     if not request.acting.apply:
-        count = f"{len(files):,} photo{'s' if len(files) != 1 else ''}"
+        count = counted(len(files), "photo")
         console.say(
             (("plan  ", "bold"), (f"take piqa's marks out of {count} and their sidecars, where there are any", ""))
         )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from piqa_cli.commands.options import given_path
+from piqa_cli.commands.options import given_path, on_scale
 from piqa_cli.ranking.options import By, Layout, Top
 
 _GROUPS, _CHOICE, _MARKS, _FILES, _ACT = "Groups", "Choice", "Marks", "Files", "Acting"
@@ -43,12 +43,6 @@ def _cuts(text: str) -> tuple[float, ...]:
     if len(cuts) != 4 or not all(0 <= cut <= 100 for cut in cuts) or list(cuts) != sorted(cuts):
         raise typer.BadParameter(f"{text!r} is not four rising scores, 0 to 100, like 40,55,70,85")
     return cuts
-
-
-def _score(value: float | None) -> float | None:
-    if value is not None and not 0 <= value <= 100:
-        raise typer.BadParameter(f"{value} is not a score, 0 to 100")
-    return value
 
 
 def _seconds(value: float) -> float:
@@ -126,7 +120,7 @@ PerGroup = Annotated[
 ]
 MinScore = Annotated[
     float | None,
-    typer.Option(help="Picks score at least this.", metavar="SCORE", callback=_score, rich_help_panel=_CHOICE),
+    typer.Option(help="Picks score at least this.", metavar="SCORE", callback=on_scale, rich_help_panel=_CHOICE),
 ]
 MaxPhotos = Annotated[
     int | None,
@@ -137,7 +131,7 @@ RejectBelow = Annotated[
     typer.Option(
         help="Rejects score less than this; without it nothing is rejected.",
         metavar="SCORE",
-        callback=_score,
+        callback=on_scale,
         rich_help_panel=_CHOICE,
     ),
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piqa_cli.commands.console import Line, Segment, safe_text, width_of
 from piqa_cli.commands.score_run import Run
-from piqa_cli.commands.score_view import BAR_COLUMNS, score_bar, time_taken
+from piqa_cli.commands.score_view import BAR_COLUMNS, padded, rest_line, score_bar, shortened, time_taken
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.ranking.units import SET_WORDS, SetKind
 from piqa_cli.records import score_text
@@ -48,11 +48,11 @@ def ranking_lines(
     for photo, why in zip(shown, whys, strict=True):
         if separate and _is_border(last, photo, sizes):
             lines.append(_separator(photo, sizes[photo.group_number], draw))
-        group = "" if separate else "  " + _padded(safe_text(photo.group or "-"), names)
-        lines.append(_row(photo, _padded(why, width), group, draw))
+        group = "" if separate else "  " + padded(safe_text(photo.group or "-"), names)
+        lines.append(_row(photo, padded(why, width), group, draw))
         last = photo
     rest = len(photos) - len(shown)
-    return [*lines, _rest(rest)] if rest else lines
+    return [*lines, rest_line(rest)] if rest else lines
 
 
 def ranking_summary(ranked: Sequence[RankedPhoto], run: Run, saved: Path | None) -> list[Line]:
@@ -150,17 +150,4 @@ def _why(photo: RankedPhoto, limit: int | None, *, separate: bool) -> str:
     """The verdict, and what is wrong with the photo: that comes first where it was not picked."""
     verdict = photo.decision_reason.replace(f" in {photo.group}", "") if separate else photo.decision_reason
     parts = [verdict, *photo.score.reasons] if photo.decision == "pick" else [*photo.score.reasons, verdict]
-    text = safe_text("; ".join(parts))
-    if limit is None or width_of(text) <= limit:
-        return text
-    while width_of(text) >= limit:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - width_of(text))
-
-
-def _rest(count: int) -> Line:
-    return ((f" … and {count:,} more: -o FILE keeps all of them, --show N shows more", "dim"),)
+    return shortened(safe_text("; ".join(parts)), limit)

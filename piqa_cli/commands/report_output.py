@@ -21,6 +21,7 @@ from piqa_cli.errors import ModelError
 from piqa_cli.model.config import load_config
 from piqa_cli.model.store import find_model
 from piqa_cli.ranking.sweeps import look_at
+from piqa_cli.records import counted
 from piqa_cli.report.arrange import arrange, as_ranked, is_ranked
 from piqa_cli.report.build import Written, write_report
 from piqa_cli.report.data import DEFECT_THRESHOLD, About
@@ -113,7 +114,7 @@ def _threshold(scoring: Scoring) -> float:
 def _sum_up(written: Written) -> None:
     size = f"{written.page_bytes / 1e6:.1f} MB"
     beside = f", pictures in {path_text(written.assets)}" if written.assets else ""
-    photos = "1 photo" if written.photos == 1 else f"{written.photos:,} photos"
+    photos = counted(written.photos, "photo")
     console.note(f"saved {path_text(written.page)}: {photos}, {size}{beside}")
     if written.without_picture:
         verb = "is" if written.without_picture == 1 else "are"

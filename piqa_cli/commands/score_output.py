@@ -18,6 +18,7 @@ from piqa_cli.commands.score_view import summary_lines, table_lines
 from piqa_cli.gates.policy import Limits, Policy
 from piqa_cli.outputs.summary import summarize
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
+from piqa_cli.records import counted
 from piqa_cli.scoring.positions import with_positions
 from piqa_cli.scoring.table import path_cell, to_frame
 
@@ -103,8 +104,8 @@ def some_failed(frame: pl.DataFrame, unlisted: int = 0) -> bool:
 def tell_unlisted(folders: int) -> None:
     """Say of folders that could not be listed, where nothing else did, that a verdict is without what is in them."""
     if folders:
-        count = f"{folders:,} folder{'' if folders == 1 else 's'}"
-        console.warn(f"{count} could not be listed: gates do not see the photos in there (--strict: exit 3)")
+        lost = f"{counted(folders, 'folder')} could not be listed"
+        console.warn(f"{lost}: gates do not see the photos in there (--strict: exit 3)")
 
 
 def any_failed(failed: int, photos: int, unlisted: int = 0) -> bool:
@@ -112,5 +113,5 @@ def any_failed(failed: int, photos: int, unlisted: int = 0) -> bool:
     if failed:
         console.warn(f"{failed:,} of {photos:,} photos could not be scored (--strict)")
     if unlisted:
-        console.warn(f"{unlisted:,} folder{'' if unlisted == 1 else 's'} could not be listed (--strict)")
+        console.warn(f"{counted(unlisted, 'folder')} could not be listed (--strict)")
     return failed + unlisted > 0

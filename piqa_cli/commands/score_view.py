@@ -6,7 +6,7 @@ import polars as pl
 
 from piqa_cli.commands.console import Line, Segment, safe_text, width_of
 from piqa_cli.outputs.summary import Quartiles, Summary
-from piqa_cli.records import score_text
+from piqa_cli.records import counted, score_text
 
 _BAR = 12  # cells for a score of 100
 BAR_COLUMNS = _BAR + 2
@@ -32,9 +32,9 @@ def table_lines(
     width = max([len("reasons"), *map(width_of, reasons)])
     lines = [_heading(width, draw)]
     for row, text in zip(rows.iter_rows(named=True), reasons, strict=True):
-        lines.append(_row(row, text + " " * (width - width_of(text)), draw))
+        lines.append(_row(row, padded(text, width), draw))
     rest = frame.height - rows.height
-    return [*lines, _rest(rest)] if rest else lines
+    return [*lines, rest_line(rest)] if rest else lines
 
 
 def summary_lines(summary: Summary, *, seconds: float, scored: int, cached: int, saved: str | None) -> list[Line]:
@@ -47,7 +47,7 @@ def summary_lines(summary: Summary, *, seconds: float, scored: int, cached: int,
         cached: photos that the cache knew.
         saved: the file written, if any.
     """
-    facts: list[tuple[str, str]] = [(_count(summary.total), _statuses(summary))]
+    facts: list[tuple[str, str]] = [(counted(summary.total, "photo"), _statuses(summary))]
     if summary.scores:
         facts.append(("scores", _spread(summary.scores)))
     if summary.defects:
@@ -90,6 +90,11 @@ def score_bar(score: float | None) -> tuple[Segment, ...]:
 
 def _reasons(row: dict[str, object], limit: int | None) -> str:
     text = safe_text(str(row["reasons"] or (row["reason"] if row["status"] == "error" else None) or "-"))
+    return shortened(text, limit)
+
+
+def shortened(text: str, limit: int | None) -> str:
+    """The text, cut where it takes more than `limit` columns of a terminal; None: whole."""
     if limit is None or width_of(text) <= limit:
         return text
     while width_of(text) >= limit:
@@ -97,12 +102,14 @@ def _reasons(row: dict[str, object], limit: int | None) -> str:
     return text.rstrip() + "…"
 
 
-def _rest(count: int) -> Line:
+def padded(text: str, width: int) -> str:
+    """The text and spaces up to `width` columns of a terminal."""
+    return text + " " * (width - width_of(text))
+
+
+def rest_line(count: int) -> Line:
+    """The closing line of a table that leaves rows out."""
     return ((f" … and {count:,} more: -o FILE keeps all of them, --show N shows more", "dim"),)
-
-
-def _count(number: int) -> str:
-    return f"{number:,} photo" if number == 1 else f"{number:,} photos"
 
 
 def _statuses(summary: Summary) -> str:

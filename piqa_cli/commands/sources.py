@@ -16,7 +16,7 @@ from piqa_cli.commands.score_run import STDIN, Run, collect, find_photos, nothin
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import ModelFolder, find_model
 from piqa_cli.ranking.options import is_score_table
-from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.records import PhotoFile, PhotoScore, counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,7 +91,7 @@ def _tell_undated(frame: pl.DataFrame, scores: Sequence[PhotoScore]) -> None:
         text for text, score in zip(frame["captured_at"], scores, strict=True) if text and not score.capture.captured_at
     ]
     if lost:
-        what = f"{len(lost):,} capture time{'' if len(lost) == 1 else 's'}, such as {lost[0][:40]!r}, cannot be read"
+        what = f"{counted(len(lost), 'capture time')}, such as {lost[0][:40]!r}, cannot be read"
         note(f"{what}: bursts and days do without; 2024-05-31T18:30:00 is the form")
 
 

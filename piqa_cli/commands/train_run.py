@@ -76,18 +76,18 @@ def start(request: Request) -> None:
         raise UsageError("--output is missing: the folder that the run is written to")
     check_new(output)  # before anything that takes time
     settings = settings_of(request)
-    with saying_how_to_go_on(output, "piqa train"), _view(request) as view:
+    with saying_how_to_go_on(output, "piqa train"), view_of(request) as view:
         manifest = manifest_of(request, view)
         result = train(settings, manifest, output, view)
-    _summarise(request, result)
+    summarise(request, result)
 
 
 def go_on(request: Request) -> None:
     """Resume."""
     check_resume(request["given"])
-    with saying_how_to_go_on(request["resume"], "piqa train"), _view(request) as view:
+    with saying_how_to_go_on(request["resume"], "piqa train"), view_of(request) as view:
         result = resume(request["resume"], view, Overrides(request["device"], request["workers"]))
-    _summarise(request, result)
+    summarise(request, result)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def say_counts(request: Request) -> None:
     if not is_first():
         return
     settings = settings_of(request)
-    with _view(request) as view:
+    with view_of(request) as view:
         manifest = manifest_of(request, view, dry_run=True)
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
     for warning in manifest.warnings() + manifest.unjudged():
@@ -207,7 +207,7 @@ def count_lines(manifest: Manifest) -> list[Line]:
     rows = [("data set", "scene", *columns)]
     rows += [tuple(map(str, row)) for row in counts.select("dataset", "scene", *columns).iter_rows()]
     sums = counts.select(pl.col(columns).sum()).row(0)
-    rows.append(("all", f"{counts.height} scene{'s' * (counts.height != 1)}", *map(str, sums)))
+    rows.append(("all", counted(counts.height, "scene"), *map(str, sums)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         tuple(
@@ -254,12 +254,14 @@ def _words(found: dict[str, Any], part: str) -> str:
     )
 
 
-def _summarise(request: Request, result: dict[str, Any]) -> None:
+def summarise(request: Request, result: dict[str, Any]) -> None:
+    """Print what came out, in the first process and unless `--quiet`."""
     if not request["quiet"] and is_first():
         print_table(result_lines(result))
 
 
-def _view(request: Request) -> TrainView:
+def view_of(request: Request) -> TrainView:
+    """Where the run says how far it is: in the first process and unless `--quiet`."""
     return TrainView(quiet=request["quiet"] or not is_first())
 
 

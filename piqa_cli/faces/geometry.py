@@ -19,6 +19,12 @@ def described(face: Face, width: float, height: float) -> Face:
     return replace(face, roll=roll(face.landmarks), pose=pose(face.landmarks), cut=is_cut(face.box, width, height))
 
 
+def scaled(box: Box, factor: float) -> Box:
+    """The same box in an image that is `factor` times as wide and high."""
+    x1, y1, x2, y2 = box
+    return (x1 * factor, y1 * factor, x2 * factor, y2 * factor)
+
+
 def eye_line(landmarks: Sequence[Point]) -> tuple[Point, Point] | None:
     """The eyes, the left one in the picture first; None where they are unknown or fall together."""
     points = landmarks[:2]

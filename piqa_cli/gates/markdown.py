@@ -10,7 +10,7 @@ from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
 from piqa_cli.gates.markdown_text import code, escaped
 from piqa_cli.gates.policy import Severity
-from piqa_cli.records import score_text
+from piqa_cli.records import counted, score_text
 
 SHOWN = 30
 """Rows of a table: a comment holds 65,536 characters."""
@@ -35,7 +35,7 @@ def _facts(verdict: Verdict) -> Iterator[str]:
     parts = [f"{summary.ok:,} ok"]
     parts += [f"{summary.no_face:,} without a face"] if summary.no_face else []
     parts += [f"{summary.failed:,} could not be scored"] if summary.failed else []
-    yield f"**{_count(summary.total)}**: {', '.join(parts)}."
+    yield f"**{counted(summary.total, 'photo')}**: {', '.join(parts)}."
     if scores:
         yield (
             f"Scores: median **{score_text(scores.median)}**, "
@@ -85,7 +85,7 @@ def _worst(findings: Sequence[Finding]) -> str:
 def _comparison(comparison: Comparison, verdict: Verdict) -> Iterator[str]:
     yield from (f"## Since {code(str(comparison.path))}", "")
     yield (
-        f"{_count(len(comparison.partner))} in both, {len(comparison.added):,} added, "
+        f"{counted(len(comparison.partner), 'photo')} in both, {len(comparison.added):,} added, "
         f"{len(comparison.removed):,} removed; "
         f"{len(comparison.regressions):,} worse and {len(comparison.improvements):,} better "
         f"by more than {verdict.policy.baseline.max_drop:g} points."
@@ -140,7 +140,3 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 def _more(count: int) -> Iterator[str]:
     if count > SHOWN:
         yield from (f"and {count - SHOWN:,} more.", "")
-
-
-def _count(number: int) -> str:
-    return f"{number:,} photo" if number == 1 else f"{number:,} photos"

@@ -23,6 +23,7 @@ CONFIG_FILE = "config.json"
 VISIBLE = 0.3  # severity of a clearly visible defect
 
 Branch = Literal["full", "face"]
+BRANCHES: tuple[Branch, ...] = ("full", "face")
 Auxiliary = Literal["none", "defects", "liqe"]
 Pooling = Literal["last", "stages"]
 Cut = Literal["frame", "face", "detail", "inner"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from piqa_cli.model import statistics
 from piqa_cli.model.backbone import Backbone
-from piqa_cli.model.config import Branch, Cut, ModelConfig, ViewConfig
+from piqa_cli.model.config import BRANCHES, Cut, ModelConfig, ViewConfig
 from piqa_cli.model.reader import OUTPUTS, PixelReader
 from piqa_cli.records import DEFECTS
 
@@ -24,7 +24,6 @@ HEADS = ("head", "face_head", "photo_defects", "face_defects")  # modules, not a
 READERS = ("photo_reader", "face_reader")
 READER_SHARE = 0.3  # of a defect's log-odds, where a reader of the pixels has a say
 UNHEARD = 0.5  # share of training samples whose score must do without a reader: it knows the trained damage best
-_BRANCHES: tuple[Branch, ...] = ("full", "face")
 
 Views = Mapping[Cut, Tensor]  # cut -> float32 (B, K, 3, S, S), normalised; K crops, 1 without cropping
 
@@ -99,7 +98,7 @@ class DualBranchNet(nn.Module):
         self.config = config
         self.views: tuple[ViewConfig, ...] = config.preprocess.views
         self.face_views = tuple(view for view in self.views if view.cut != "frame")
-        sizes = {branch: max((v.size for v in self.views if v.branch == branch), default=0) for branch in _BRANCHES}
+        sizes = {branch: max((v.size for v in self.views if v.branch == branch), default=0) for branch in BRANCHES}
         self.full = Backbone(config.full, sizes["full"])
         self.face = Backbone(config.face, sizes["face"])
         self.standardise = nn.ModuleDict({v.cut: self._standardiser(v) for v in self.views})

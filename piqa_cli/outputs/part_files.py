@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from piqa_cli.errors import OutputError
+from piqa_cli.outputs.tabular import refusal
 from piqa_cli.table_parts import is_part
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave in folders that they show
@@ -54,8 +54,3 @@ def check_replaceable(folder: Path) -> None:
         raise refusal(
             folder, "it is a disk of its own (mount point), which cannot be replaced", f"-o {folder / 'scores'} works"
         )
-
-
-def refusal(path: Path, what: str, hint: str) -> OutputError:
-    """The error for a table that cannot be written."""
-    return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

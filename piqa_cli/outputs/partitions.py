@@ -10,14 +10,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import polars as pl
 
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
-from piqa_cli.outputs.part_files import check_folder, check_replaceable, refusal
+from piqa_cli.outputs.part_files import check_folder, check_replaceable
+from piqa_cli.outputs.tabular import refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
@@ -52,9 +52,7 @@ class PartitionedTable:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._place.remove()  # after `finish` that is the table of before, or nothing
 
     def add(self, scores: Sequence[PhotoScore]) -> None:

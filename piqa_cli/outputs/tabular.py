@@ -51,9 +51,9 @@ def check_target(path: Path, *, any_suffix: bool = False) -> None:
     check_place(path)
     target = _behind_links(path)
     if is_photo(path.name) or is_photo(target.name):
-        raise _refusal(path, "that is the name of a photo", _NO_PHOTOS)
+        raise refusal(path, "that is the name of a photo", _NO_PHOTOS)
     if _holds_photo(target):
-        raise _refusal(path, "it is a photo, whatever its name says", _NO_PHOTOS)
+        raise refusal(path, "it is a photo, whatever its name says", _NO_PHOTOS)
 
 
 def check_place(path: Path) -> None:
@@ -64,15 +64,15 @@ def check_place(path: Path) -> None:
     """
     if path.exists() and not path.is_file():  # asked of the link: what /dev/stdout leads to may have no name
         stream = "" if path.is_dir() else ", or use --format and redirect the output"
-        raise _refusal(path, "it is no plain file", f"choose another name{stream}")
+        raise refusal(path, "it is no plain file", f"choose another name{stream}")
     target = _behind_links(path)
     folder = target.parent
     if not folder.is_dir():
-        raise _refusal(path, f"no folder {folder}", "create it first, or choose another place")
+        raise refusal(path, f"no folder {folder}", "create it first, or choose another place")
     if target.exists() and not os.access(target, os.W_OK):
-        raise _refusal(path, "the file is read-only", "choose another name, or make it writable")
+        raise refusal(path, "the file is read-only", "choose another name, or make it writable")
     if not os.access(folder, os.W_OK):
-        raise _refusal(path, f"the folder {folder} is read-only", "choose another place")
+        raise refusal(path, f"the folder {folder} is read-only", "choose another place")
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
@@ -98,7 +98,7 @@ def write_bytes(data: bytes, path: Path) -> None:
     try:
         _replace(_behind_links(path), data)
     except OSError as error:
-        raise _refusal(path, error.strerror or str(error), "free the disk or choose another place") from error
+        raise refusal(path, error.strerror or str(error), "free the disk or choose another place") from error
 
 
 def to_stream(frame: pl.DataFrame, form: str, stream: BinaryIO) -> None:
@@ -169,5 +169,6 @@ def _holds_photo(target: Path) -> bool:
         return False
 
 
-def _refusal(path: Path, what: str, hint: str) -> OutputError:
+def refusal(path: Path, what: str, hint: str) -> OutputError:
+    """The error for a file or folder that cannot be written."""
     return OutputError(f"cannot write {path}: {what}", path=path, hint=hint)

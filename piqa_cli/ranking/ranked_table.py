@@ -26,12 +26,6 @@ COLUMNS: tuple[Column, ...] = (
 SCHEMA: dict[str, type[pl.DataType]] = {column.name: column.dtype for column in COLUMNS}
 
 
-def describe_rank_columns() -> list[tuple[str, str, str]]:
-    """(name, type, meaning) of every column, in order: the README's table."""
-    words = {pl.String: "text", pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "true or false"}
-    return [(column.name, words[column.dtype], column.description) for column in COLUMNS]
-
-
 def in_order(ranked: Sequence[RankedPhoto], scores: Sequence[PhotoScore], table: pl.DataFrame | None) -> pl.DataFrame:
     """The score table with its rows as they are ranked, without the positions that `--with-gps` put into it.
 

@@ -14,7 +14,6 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from piqa_cli.errors import OutputError
@@ -50,9 +49,7 @@ class AssetFolder:
             raise _refusal(self._folder, error.strerror or str(error)) from error
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._clean_up()
 
     def add(self, pictures: Pictures) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from piqa_cli.errors import EngineError, ModelError, UsageError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
-from piqa_cli.faces.geometry import described
+from piqa_cli.faces.geometry import described, scaled
 from piqa_cli.model.config import Cut, ModelConfig, ScoreMapConfig
 from piqa_cli.model.network import FaceOutput, NetworkOutput
 from piqa_cli.model.store import ModelFolder
@@ -24,7 +24,7 @@ from piqa_cli.scoring.eyes import read_eyes
 from piqa_cli.scoring.heatmap import local_map
 from piqa_cli.scoring.liqe_words import verdict
 from piqa_cli.scoring.options import EngineOptions
-from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, scaled, stack
+from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, stack
 from piqa_cli.scoring.scorer import Scorer
 
 MOST_FACES_HEAVY = 4  # explained on their own by a model like DN-PIQA, where each takes seconds

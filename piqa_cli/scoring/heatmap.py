@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from piqa_cli.faces.geometry import scaled
 from piqa_cli.model.config import Cut, PreprocessConfig
 from piqa_cli.model.preprocess import cut_views, mirrored
 from piqa_cli.records import Box, Severities
 from piqa_cli.scoring.complete import severities, to_score
-from piqa_cli.scoring.prepare import scaled
 from piqa_cli.scoring.scorer import Scorer
 
 ALONG = 8  # patches along the photo's longer side

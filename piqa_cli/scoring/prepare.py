@@ -15,6 +15,7 @@ from piqa_cli.errors import PhotoError
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
 from piqa_cli.faces.eyes import EyePairs, cut_pairs
+from piqa_cli.faces.geometry import scaled
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.liqe import cut_patches
 from piqa_cli.model.preprocess import cut_face, cut_views, face_region
@@ -133,7 +134,7 @@ def face_inputs(image: Image.Image, face: Box, config: ModelConfig, crops: int |
 
 
 def crop_face(image: Image.Image, face: Box, config: ModelConfig) -> Image.Image:
-    """The face with the configured margin, on whole pixels as `cut_face` cuts it."""
+    """The face with the configured margin, its edges rounded down to whole pixels."""
     left, top, right, bottom = face_region(image.size, face, config.preprocess)
     return image.crop((int(left), int(top), int(right), int(bottom)))
 
@@ -151,12 +152,6 @@ def begin_record(photo: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...
         capture=read_capture(photo.path),
         raw_mate=photo.raw_mate,
     )
-
-
-def scaled(box: Box, scale: float) -> Box:
-    """A box of the full-resolution photo in pixels of the decoded image."""
-    x1, y1, x2, y2 = box
-    return (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
 
 
 def collate(items: Sequence[Prepared]) -> Batch:

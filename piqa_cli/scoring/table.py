@@ -103,10 +103,10 @@ SCHEMA: dict[str, type[pl.DataType]] = {column.name: column.dtype for column in 
 _DECIMALS = {column.name: column.decimals for column in COLUMNS if column.decimals is not None}
 
 
-def describe_columns() -> list[tuple[str, str, str]]:
-    """(name, type, meaning) of every column, in order: the README's table."""
+def describe(columns: Iterable[Column]) -> list[tuple[str, str, str]]:
+    """(name, type, meaning) of every column, in order: a table of the README."""
     words = {pl.String: "text", pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "true or false"}
-    return [(column.name, words[column.dtype], column.description) for column in COLUMNS]
+    return [(column.name, words[column.dtype], column.description) for column in columns]
 
 
 def path_text(path: Path) -> str:

@@ -10,8 +10,8 @@ import pytest
 from piqa_cli.ranking.options import By, Choice, GroupOptions
 from piqa_cli.ranking.order import natural_key, overall_order, percentiles
 from piqa_cli.ranking.ranked import rank_shoot
-from piqa_cli.ranking.ranked_table import COLUMNS, SCHEMA, describe_rank_columns, with_ranking
-from piqa_cli.scoring.table import path_text, to_frame
+from piqa_cli.ranking.ranked_table import COLUMNS, SCHEMA, with_ranking
+from piqa_cli.scoring.table import describe, path_text, to_frame
 from tests.ranking.made_scores import blind, photo
 
 
@@ -77,6 +77,6 @@ def test_a_spreadsheet_runs_no_name_of_a_group(folder) -> None:
 
 
 def test_every_column_is_described() -> None:
-    described = describe_rank_columns()
+    described = describe(COLUMNS)
     assert [name for name, _, _ in described] == [column.name for column in COLUMNS]
     assert all(meaning and dtype for _, dtype, meaning in described)

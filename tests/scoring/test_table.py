@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
-from piqa_cli.scoring.table import COLUMNS, SCHEMA, describe_columns, path_text, to_frame, to_row
+from piqa_cli.scoring.table import COLUMNS, SCHEMA, describe, path_text, to_frame, to_row
 
 
 def test_columns_come_in_the_promised_order() -> None:
@@ -114,7 +114,7 @@ def test_foreign_text_never_stops_the_table(make_score) -> None:
 
 
 def test_every_column_is_described() -> None:
-    described = describe_columns()
+    described = describe(COLUMNS)
     assert [name for name, _, _ in described] == list(SCHEMA)
     assert all(kind in ("text", "integer", "number", "true or false") and meaning for _, kind, meaning in described)
     assert dict(zip(SCHEMA, (kind for _, kind, _ in described), strict=True))["iso"] == "integer"
