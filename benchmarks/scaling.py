@@ -32,7 +32,7 @@ HOUR = 3_600
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured: two cores of an AMD EPYC (without float16), 12-megapixel JPEGs, piqa-lite; see the README."""
+    """Measured: two cores of an AMD EPYC (without float16), 12-megapixel JPEGs, piqa-lite; see docs/measurements.md."""
 
     decode_ms: float = 33.1  # CPU time of one core for each photo, as the next three
     face_ms: float = 39.2
