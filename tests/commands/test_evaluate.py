@@ -8,18 +8,8 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from piqa_cli.commands import app
-from piqa_cli.commands.evaluate import evaluate
-
 SCENES = {"park": [10, 30, 20, 40], "street": [50, 60, 70], "night": [80, 90]}
 LABELS = {10: 1.0, 30: 2.0, 20: 3.0, 40: 4.0, 50: 5.0, 60: 7.0, 70: 6.0, 80: 1.0, 90: 2.0}
-
-
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch):
-    if not any(command.callback is evaluate for command in app.app.registered_commands):
-        monkeypatch.setattr(app.app, "registered_commands", [*app.app.registered_commands])
-        app.app.command()(evaluate)
 
 
 @pytest.fixture

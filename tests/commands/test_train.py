@@ -9,14 +9,9 @@ from typing import Any
 import pytest
 
 from piqa_cli.commands import train_run
-from piqa_cli.commands.app import app
 from piqa_cli.commands.console_train import epoch_row
-from piqa_cli.commands.train import train
 from piqa_training.datasets.open import open_dataset
 from tests.training.fitting import make_data, make_start
-
-if all(command.callback is not train for command in app.registered_commands):
-    app.command()(train)
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,7 @@ from typing import Any
 
 import torch
 
-from piqa_cli.commands.app import app, run
-from piqa_cli.commands.train import train
+from piqa_cli.commands.app import run
 from piqa_training import frozen_heads
 from piqa_training.fit import finish, loop, state
 
@@ -61,6 +60,4 @@ if __name__ == "__main__":
     if sys.argv[1] != "whole":
         finish._write_page = lambda session: None
         frozen_heads.STEPS = 40
-    if all(command.callback is not train for command in app.registered_commands):
-        app.command()(train)
     sys.exit(run(sys.argv[3:]))
