@@ -19,22 +19,12 @@ from PIL import Image, ImageEnhance, ImageFilter
 from PIL.TiffImagePlugin import IFDRational
 from skimage import data
 
-from piqa_cli.model.checkpoint import save_model
-from tests.model import tiny
-
 PIQA = [sys.executable, "-m", "piqa_cli"]
 PATIENCE_S = 180
 START = datetime(2024, 6, 1, 10)
 SIDECAR = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>
 </x:xmpmeta>"""
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(tiny.network(tiny.LITE), folder)
-    return str(folder)
 
 
 def save(image, path, seconds, *, bias=0.0):

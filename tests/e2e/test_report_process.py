@@ -17,19 +17,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from piqa_cli.model.checkpoint import save_model
-from tests.model import tiny
 from tests.report.made import HOSTILE, Page, colors, jpeg
 
 PIQA = [sys.executable, "-m", "piqa_cli"]
 PATIENCE_S = 300
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(tiny.network(tiny.LITE), folder)
-    return str(folder)
 
 
 @pytest.fixture
