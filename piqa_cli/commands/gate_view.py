@@ -40,7 +40,8 @@ def _headline(verdict: Verdict, rule: str, part: str | None, photos: list[Findin
         of = f"{len(photos):,} of {verdict.frame['score'].count():,} scored photos"
         new = " for the first time" if known else ""
         return f"{of} {_is(len(photos))} below {photos[0].limit:g}{inside}{new}, the worst first:"
-    return f"{counted(len(photos), 'photo')}{inside} {'breaks' if len(photos) == 1 else 'break'} {rule} ({RULES[rule].title}):"
+    verb = "breaks" if len(photos) == 1 else "break"
+    return f"{counted(len(photos), 'photo')}{inside} {verb} {rule} ({RULES[rule].title}):"
 
 
 def _photo_line(finding: Finding) -> Line:

@@ -11,7 +11,8 @@ from piqa_cli.commands import options
 from piqa_cli.commands import rank_options as own
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.given import given_options
-from piqa_cli.commands.rank_request import Acting, Marking, Request, Scoring
+from piqa_cli.commands.rank_request import Acting, Marking, Request
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.ranking.options import FOLDERS, GAP_S, By, Choice, GroupOptions, Layout
 from piqa_cli.ranking.plan import Move

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.file_names import check_apart, check_kept, check_outside
 from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_table, check_used
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
-from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
-from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.table_parts import parts_of
 
 
@@ -46,21 +45,6 @@ class Acting:
     plan: Path | None = None
     journal: Path | None = None
     undo: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """How photos are found and scored, as in `piqa score`."""
-
-    recursive: bool = True
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    apart: tuple[Path, ...] = ()  # folders that are not entered on the way through another
-    model: str = DEFAULT_MODEL
-    models_dir: Path | None = None
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    no_cache: bool = False
-    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from piqa_cli.commands import report_options as own
 from piqa_cli.commands.gate_request import make_request
 from piqa_cli.commands.given import given_options
 from piqa_cli.commands.rank_alone import check_table
-from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.commands.report_request import ReportRequest
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 

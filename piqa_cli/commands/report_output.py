@@ -13,10 +13,11 @@ from piqa_cli.commands import console
 from piqa_cli.commands.console_steps import StepBar
 from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.gate_run import judge
-from piqa_cli.commands.rank_request import Request, Scoring
+from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.report_request import ReportRequest, page_options
 from piqa_cli.commands.score_output import embeddings_of, some_failed, tell_unlisted
 from piqa_cli.commands.score_run import STDIN, Run
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import ModelError
 from piqa_cli.model.config import load_config
 from piqa_cli.model.store import find_model

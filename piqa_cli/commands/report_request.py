@@ -7,7 +7,7 @@ from pathlib import Path
 
 from piqa_cli.commands.file_names import check_kept, check_outside
 from piqa_cli.commands.gate_request import GateRequest
-from piqa_cli.commands.rank_request import Scoring
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.unanswerable import look_not_known
 from piqa_cli.ranking.options import is_score_table

@@ -12,6 +12,7 @@ from piqa_cli.commands import gate_options as gates
 from piqa_cli.commands import options, ray_options
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.gate_request import make_request
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
 from piqa_cli.outputs.part_files import SLASHES
@@ -81,8 +82,6 @@ def score(
     Exit codes: 0 fine, 1 a gate is broken, 2 wrong usage, 3 with --strict: a photo could not be scored, 130
     interrupted, with everything finished so far saved.
     """
-    from piqa_cli.commands.score_run import collect, find_photos, nothing_found, open_cache  # rich
-
     if output == "":  # it would mean no table at all
         raise UsageError("-o has an empty name", hint="a variable that is not set?")
     request = make_request(
@@ -111,7 +110,16 @@ def score(
         engine, ray_address, block_size, actors, cpus_per_actor, gpus_per_actor, cache_dir
     )
     cluster.check([*paths, *([output] if output else [])])
-    scoring = EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout)
+    scoring = Scoring(
+        recursive=recursive,
+        include=tuple(include),
+        exclude=tuple(exclude),
+        model=model,
+        models_dir=models_dir,
+        engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),
+        no_cache=no_cache,
+        cache_dir=cache_dir,
+    )
     into = Path(output) if output and not cluster.asked else None
     delivery = Delivery(
         into,
@@ -128,31 +136,9 @@ def score(
         from piqa_cli.cluster.listing import Listing
         from piqa_cli.commands.score_ray import score_with_ray
 
-        code = score_with_ray(
-            Listing(tuple(paths), recursive, tuple(include), tuple(exclude)),
-            output,
-            find_model(model, models_dir),
-            cluster.options(scoring),
-            delivery,
-        )
-        raise typer.Exit(code)
-    named = [Path(path) for path in paths]
-    photos = find_photos(named, recursive=recursive, include=include, exclude=exclude, quiet=quiet)
-    chosen = find_model(model, models_dir)
-    cache = None if no_cache else open_cache(cache_dir, quiet=quiet)
-    if delivery.into_folder:
-        from piqa_cli.commands.score_parts import check_parts, score_into_folder  # polars
+        listing = Listing(tuple(paths), scoring.recursive, scoring.include, scoring.exclude)
+        chosen = find_model(scoring.model, scoring.models_dir)
+        raise typer.Exit(score_with_ray(listing, output, chosen, cluster.options(scoring.engine), delivery))
+    from piqa_cli.commands.score_here import score_here  # rich
 
-        check_parts(delivery)
-        run, code = score_into_folder(photos, chosen, scoring, cache, delivery)
-    else:
-        run, code = collect(photos, chosen, scoring, cache, quiet=quiet), 0
-    if not run.progress.found and not run.interrupted:
-        raise nothing_found(named)
-    if not delivery.into_folder:
-        from piqa_cli.commands.score_output import deliver  # polars: it dislikes being forked; the workers are gone now
-
-        code = deliver(run, delivery)
-    if run.failure:
-        raise run.failure
-    raise typer.Exit(code)
+    raise typer.Exit(score_here([Path(path) for path in paths], scoring, delivery))

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piqa_cli.commands.console import note
-from piqa_cli.commands.rank_request import Scoring
 from piqa_cli.commands.score_run import STDIN, Run, collect, find_photos, nothing_found, open_cache
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import ModelFolder, find_model
 from piqa_cli.ranking.options import is_score_table
 from piqa_cli.records import PhotoFile, PhotoScore, counted
+from piqa_cli.scoring.cache import ResultCache
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,11 +57,15 @@ def found_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> I
     )
 
 
+def opened_cache(scoring: Scoring, *, quiet: bool) -> ResultCache | None:
+    """The result cache; None where none is wanted."""
+    return None if scoring.no_cache else open_cache(scoring.cache_dir, quiet=quiet)
+
+
 def _from_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Run:
     photos = found_photos(sources, scoring, quiet=quiet)
     model = find_model(scoring.model, scoring.models_dir)
-    cache = None if scoring.no_cache else open_cache(scoring.cache_dir, quiet=quiet)
-    run = collect(photos, model, scoring.engine, cache, quiet=quiet)
+    run = collect(photos, model, scoring.engine, opened_cache(scoring, quiet=quiet), quiet=quiet)
     if not run.progress.found and not run.interrupted:
         raise nothing_found(sources)
     return run

@@ -89,7 +89,7 @@ def test_errors_of_the_core_become_a_line_and_a_code(piqa, monkeypatch, error, c
     def fail(*args: object, **options: object) -> None:
         raise error
 
-    monkeypatch.setattr("piqa_cli.commands.score.find_model", fail)
+    monkeypatch.setattr("piqa_cli.commands.score_here.find_model", fail)
     result = piqa("score", ".")
     assert (result.code, result.out, result.err) == (code, "", err)
 
@@ -120,10 +120,10 @@ def test_a_path_that_the_system_refuses_is_one_line(piqa, args, tmp_path, monkey
 
 
 def test_a_bug_is_not_hidden(piqa, monkeypatch) -> None:
-    monkeypatch.setattr("piqa_cli.commands.score.find_model", lambda *args: 1 / 0)
+    monkeypatch.setattr("piqa_cli.commands.score_here.find_model", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         piqa("score", ".")
-    monkeypatch.setattr("piqa_cli.commands.score.find_model", lambda *args: open("nowhere"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr("piqa_cli.commands.score_here.find_model", lambda *args: open("nowhere"))  # noqa: SIM115, PTH123
     with pytest.raises(FileNotFoundError):
         piqa("score", ".")
 
