@@ -52,8 +52,11 @@ def test_the_watchman_sees_the_network(tmp_path: Path) -> None:
     assert not (tmp_path / "log").exists()
 
 
-def test_no_network_is_touched(shoot: Path, tmp_path: Path) -> None:
-    """With the embedded model: score (with workers), the rest from its cache, then explain and evaluate."""
+def test_no_network_is_touched(shoot: Path, tmp_path: Path, tiny_model: Path) -> None:
+    """With the embedded model: score (with workers), the rest from its cache, then explain and evaluate.
+
+    A heat map is many passes through the network, so a small model draws it.
+    """
     labels = tmp_path / "labels.csv"
     labels.write_text(f"image,score\n{shoot}/a.jpg,60\n{shoot}/b.jpg,40\n")
     cache = ("--cache-dir", tmp_path / "cache")
@@ -61,7 +64,7 @@ def test_no_network_is_touched(shoot: Path, tmp_path: Path) -> None:
         ("score", shoot, *cache, "-o", tmp_path / "scores.parquet", "--workers", 1),
         ("rank", shoot, *cache, "--per-group", 1),
         ("report", shoot, "-o", tmp_path / "report.html", *cache),
-        ("explain", shoot / "a.jpg", "--heatmap", tmp_path / "map.png"),
+        ("explain", shoot / "a.jpg", "--heatmap", tmp_path / "map.png", "--model", tiny_model),
         ("evaluate", "--manifest", labels, "--scores", tmp_path / "scores.parquet", "--part", "all"),
         ("models", "list"),
     ]
