@@ -22,9 +22,12 @@ def run(code):
 
 def test_a_network_is_there_without_the_compiler():
     run(
-        "from piqa_cli.model import backbone\n"
+        "from piqa_cli.model.liqe import Liqe\n"
+        "from piqa_cli.model.unfilled import Unfilled\n"
         "from piqa_cli.faces import detect\n"
         "detect.preload()\n"
+        "with Unfilled():\n"
+        "    Liqe()\n"
         "assert not [name for name in sys.modules if name.startswith(('torch._dynamo', 'torch._inductor'))]\n"
         "assert {'timm', 'torchvision'} <= set(sys.modules)\n"
     )

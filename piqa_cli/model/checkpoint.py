@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from piqa_cli.errors import ModelError
@@ -14,6 +13,7 @@ from piqa_cli.model.earlier import with_echoes
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import STARTING_FILE, WEIGHTS_FILE, is_starting
 from piqa_cli.model.tensors import read_tensors, write_tensors
+from piqa_cli.model.unfilled import Unfilled
 
 
 def load_model(folder: Path) -> DualBranchNet:
@@ -41,7 +41,7 @@ def load_branch(folder: Path, branch: Branch) -> tuple[BackboneConfig, dict[str,
     """
     config = load_config(folder)
     path = folder / (STARTING_FILE if is_starting(folder) else WEIGHTS_FILE)
-    with torch.device("meta"):
+    with Unfilled():
         network = DualBranchNet(config)
     wanted = network.state_dict()
     if is_starting(folder):

@@ -19,6 +19,7 @@ from piqa_cli.model.network import LIQE_WIDTH
 from piqa_cli.model.preprocess import mirrored
 from piqa_cli.model.store import LIQE_FILE
 from piqa_cli.model.tensors import read_tensors, write_tensors
+from piqa_cli.model.unfilled import Unfilled
 
 PATCHES = 15
 SIDE = 224
@@ -91,7 +92,7 @@ def load_liqe(folder: Path) -> Liqe:
     if not path.is_file():
         hint = "import the model again with the LIQE checkpoint: piqa models import --liqe FILE"
         raise ModelError(f"{folder}: this model needs LIQE, but there is no {LIQE_FILE}", path=path, hint=hint)
-    with torch.device("meta"):  # shapes only: the file brings every value
+    with Unfilled():  # the file brings every value
         network = Liqe()
     network.load_state_dict(read_tensors(path, network.state_dict(), "LIQE"), strict=True, assign=True)
     return network.eval().requires_grad_(False)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from piqa_cli.errors import ModelError
+from piqa_cli.model.unfilled import Unfilled
 
 if TYPE_CHECKING:
     from open_clip.transformer import TextTransformer
@@ -46,13 +47,12 @@ def prompts() -> list[str]:
 
 
 def text_layout() -> dict[str, Tensor]:
-    """Names and shapes of CLIP's text tower in an OpenAI state dict, as tensors without values.
+    """Names and shapes of CLIP's text tower in an OpenAI state dict; what the tensors hold means nothing.
 
     Raises:
         ModelError: open_clip is not installed.
     """
-    with torch.device("meta"):
-        return dict(_text_tower(CONTEXT).state_dict())
+    return dict(_text_tower(CONTEXT).state_dict())
 
 
 def encode_prompts(text: Mapping[str, Tensor]) -> Tensor:
@@ -91,12 +91,13 @@ def tokenize(texts: list[str]) -> Tensor:
 
 
 def _text_tower(context: int) -> TextTransformer:
-    """CLIP ViT-B/32's text transformer for `context` tokens, with OpenAI's layer names."""
+    """CLIP ViT-B/32's text transformer for `context` tokens, with OpenAI's layer names, without values."""
     try:
         from open_clip.transformer import QuickGELU, TextTransformer
     except ImportError:
         raise _not_installed() from None
-    return TextTransformer(context_length=context, act_layer=QuickGELU).eval()
+    with Unfilled():
+        return TextTransformer(context_length=context, act_layer=QuickGELU).eval()
 
 
 def _not_installed() -> ModelError:

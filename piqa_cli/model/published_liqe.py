@@ -13,6 +13,7 @@ from piqa_cli.errors import ModelError
 from piqa_cli.model.liqe import Liqe
 from piqa_cli.model.prompts import encode_prompts, text_layout
 from piqa_cli.model.tensors import differences, summary
+from piqa_cli.model.unfilled import Unfilled
 
 SIZES = ("input_resolution", "context_length", "vocab_size")  # numbers in OpenAI's archives that are no weights
 SCALE = "logit_scale"
@@ -39,7 +40,7 @@ def liqe_tensors(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: a key is missing, unknown or of another shape; or open_clip is not installed.
     """
-    with torch.device("meta"):
+    with Unfilled():
         image = Liqe().image.state_dict()
     text = text_layout()
     wanted = {_openai_name(name): _openai_form(name, tensor) for name, tensor in image.items()}

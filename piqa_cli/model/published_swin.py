@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from piqa_cli.errors import ModelError
 from piqa_cli.model.config import Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.tensors import differences, summary
+from piqa_cli.model.unfilled import Unfilled
 
 COMPUTED = ("attn_mask", "relative_position_index")  # last part of the name of entries that timm computes itself
 FIRST_LAYER = "patch_embed.proj.weight"
@@ -78,8 +78,8 @@ def _only_prefix(state: Mapping[str, Tensor], path: Path) -> str:
 
 
 def _layout(config: ModelConfig) -> dict[str, Tensor]:
-    """Names and shapes of the network's tensors, without values."""
-    with torch.device("meta"):
+    """Names and shapes of the network's tensors; what they hold means nothing."""
+    with Unfilled():
         return dict(DualBranchNet(config).state_dict())
 
 

@@ -17,6 +17,7 @@ from piqa_cli.model.network import DualBranchNet, FaceOutput, NetworkOutput
 from piqa_cli.model.preprocess import normalise
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.model.swin import fuse_swin_blocks
+from piqa_cli.model.unfilled import Unfilled
 from piqa_cli.scoring.devices import choose_device
 from piqa_cli.scoring.fused import can_fuse, fuse_convolutions, has_float16
 from piqa_cli.scoring.options import EngineOptions, Precision, variant
@@ -47,7 +48,8 @@ class Scorer:
         device = choose_device(options.device)
         limit_threads()
         model_id = variant(model, options).id
-        network = load_model(model.path)
+        with Unfilled():
+            network = load_model(model.path)
         liqe = load_liqe(model.path) if network.config.auxiliary == "liqe" else None
         plain_cpu = device.type == "cpu" and options.precision is not Precision.BF16
         quick = options.precision is Precision.AUTO and liqe is None and has_float16()
