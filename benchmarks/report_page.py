@@ -41,7 +41,8 @@ def main() -> None:
 
 def chromium() -> str | None:
     """Where the browser is."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    names = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def opened(browser: Any, path: Path) -> dict[str, Any]:
