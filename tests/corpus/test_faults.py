@@ -6,17 +6,19 @@ import csv
 import os
 import random
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from piqa_cli.errors import OutputError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.records import PhotoFile
@@ -24,6 +26,7 @@ from piqa_cli.scoring.cache import FILE_NAME, ResultCache
 from tests.corpus.runner import Done, piqa
 from tests.corpus.test_corpus import digests
 from tests.fake_engine import full_score
+from tests.killed import killed_at, start
 from tests.photos.photo_makers import corners, encoded
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -31,35 +34,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "commands" / "piqa_with_fake_engine.py")]
 CHANGING = [sys.executable, str(Path(__file__).with_name("piqa_with_changes.py"))]
 BATCH = 4
-EVENTS = frozenset({"open", "os.rename", "os.remove", "os.chmod", "tempfile.mkstemp", "os.truncate"})
-
-
-def in_child(action: Callable[[], object]) -> int:
-    """Run the action in a forked process; its id."""
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            action()
-        os._exit(0)
-    return child
-
-
-def was_killed(child: int) -> bool:
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-
-
-def kill_at(point: int) -> None:
-    """From now on, this process gets SIGKILL before its `point`-th change to a file."""
-    seen = 0
-
-    def hook(event: str, _args: tuple[object, ...]) -> None:
-        nonlocal seen
-        if event in EVENTS:  # killing is an event, too
-            seen += 1
-            if seen == point:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
 
 
 @pytest.mark.parametrize("existing", [True, False], ids=["over an old file", "a new file"])
@@ -71,12 +45,7 @@ def test_an_output_is_whole_old_or_whole_new(tmp_path: Path, existing: bool) -> 
         target.parent.mkdir()
         if existing:
             target.write_bytes(b"old")
-
-        def write(target: Path = target, point: int = point) -> None:
-            kill_at(point)
-            write_bytes(new, target)
-
-        killed = was_killed(in_child(write))
+        killed = killed_at(point, write_bytes, new, target)
         found = target.read_bytes() if target.exists() else None
         assert found in (new, b"old" if existing else None)
         outcomes.append((killed, found == new))
@@ -120,30 +89,29 @@ def test_a_cache_that_is_killed_keeps_what_it_said_it_kept(
 
 def _kept_until_killed(folder: Path, files: list[PhotoFile], model: ModelFolder, rng: random.Random) -> int:
     """Batches that a process said it had stored before it was killed."""
-    read, write = os.pipe()
-
-    def store() -> None:
-        cache = ResultCache.open(folder)
-        for start in range(0, len(files), BATCH):
-            batch = files[start : start + BATCH]
-            stamps = [stamp for _, stamp, _ in cache.lookup(batch, model, 200.0)]
-            scores = [full_score(file.path, model=model.id) for file in batch]
-            cache.store(list(zip(scores, stamps, strict=True)), model, 200.0)  # type: ignore[arg-type]
-            os.write(write, b"k")
-
-    child = in_child(store)
-    os.close(write)
+    reader, writer = Pipe(duplex=False)
+    process = start(_store, folder, files, model, writer)
+    writer.close()
     wanted, count = rng.randrange(len(files) // BATCH), 0
-    while count < wanted and (heard := os.read(read, 1)):
-        count += len(heard)
-    time.sleep(rng.random() * 0.002)
-    with suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    while heard := os.read(read, 4096):  # said before it was killed
-        count += len(heard)
-    os.close(read)
+    with reader, suppress(EOFError):
+        while count < wanted:
+            count += reader.recv()
+        time.sleep(rng.random() * 0.002)
+        process.kill()
+        while True:  # said before it was killed
+            count += reader.recv()
+    process.join()
     return count
+
+
+def _store(folder: Path, files: list[PhotoFile], model: ModelFolder, told: Connection) -> None:
+    cache = ResultCache.open(folder)
+    for first in range(0, len(files), BATCH):
+        batch = files[first : first + BATCH]
+        stamps = [stamp for _, stamp, _ in cache.lookup(batch, model, 200.0)]
+        scores = [full_score(file.path, model=model.id) for file in batch]
+        cache.store(list(zip(scores, stamps, strict=True)), model, 200.0)  # type: ignore[arg-type]
+        told.send(1)
 
 
 @pytest.fixture
@@ -283,15 +251,17 @@ def test_a_limit_on_file_sizes_is_an_error_like_any_other(tmp_path: Path) -> Non
     """What a quota does, where nothing can be mounted."""
     target = tmp_path / "scores.csv"
     target.write_text("old")
-
-    def write() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        with suppress(Exception):
-            write_bytes(bytes(5000), target)
-
-    assert not was_killed(in_child(write))
+    process = start(_write_limited, target)
+    process.join()
+    assert process.exitcode == 0
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def _write_limited(target: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    with pytest.raises(OutputError, match="too large"):
+        write_bytes(bytes(5000), target)
 
 
 def test_a_read_only_place_is_found_out_before_the_work(many: Path, model: ModelFolder, tmp_path: Path) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
 
 import pytest
@@ -20,14 +19,17 @@ from piqa_cli.ranking.journal import Journal, read_journal
 from piqa_cli.ranking.plan import MOVES, Plan
 from piqa_cli.ranking.steps import Step
 from piqa_cli.ranking.transfers import transfer
+from tests.killed import killed_at, skip_fsync
 from tests.photos.photo_makers import corners, encoded
 from tests.ranking.shoots import DARKTABLE, LIGHTROOM, item, plan, tree
 
-EVENTS = frozenset(
-    {"open", "os.link", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.truncate", "os.utime"}
-)
 OPTIONS = ApplyOptions(embed=True)
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", skip_fsync)
 
 
 def make_shoot(root: Path) -> Path:
@@ -51,32 +53,16 @@ def make_plan(root: Path, move: str, *, marks: bool) -> Plan:
     return plan(*(item(shoot / n, mark=marks and n != "empty.png", move=move, destination=d) for n, d in names))
 
 
-def killed_at(point: int, action: Callable[[], object]) -> bool:
-    """Run the action in a process of its own that gets SIGKILL before its `point`-th change; did it come so far?"""
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            seen = 0
-
-            def hook(event: str, args: tuple[object, ...]) -> None:
-                nonlocal seen
-                if event in EVENTS and not (event == "open" and args[1] == "r" and not _writes(args[2])):
-                    seen += 1
-                    if seen == point:
-                        os.kill(os.getpid(), signal.SIGKILL)
-
-            sys.addaudithook(hook)
-            action()
-            os._exit(0)
-        os._exit(1)
-    status = os.waitpid(child, 0)[1]
-    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+def no_renames(_source: Path, _target: Path) -> bool:
+    return False
 
 
-def _writes(flags: object) -> bool:
-    return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
-
+SYSTEMS: dict[str, list[tuple[ModuleType, str, object]]] = {
+    "native": [],
+    "links": [(rename, "_system_rename", lambda: None)],
+    "copies": [(rename, "_system_rename", lambda: None), (files, "rename_exclusively", no_renames)],
+}
+"""What a file system can: exclusive renames, only hard links, or neither; and what is put in their place for that."""
 
 WAYS = [
     *((move, True, "native") for move in MOVES),
@@ -90,24 +76,30 @@ WAYS = [
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: "-".join(map(str, way)))
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, bool]:
-    """What is done, and what the file system can: exclusive renames, only hard links, or neither."""
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, bool, str]:
+    """What is done, whether with marks, and what the file system can."""
     move, marks, system = request.param
-    if system != "native":
-        monkeypatch.setattr(rename, "_system_rename", lambda: None)
-    if system == "copies":
-        monkeypatch.setattr(files, "rename_exclusively", lambda source, target: False)
-    return move, marks
+    for module, name, value in SYSTEMS[system]:
+        monkeypatch.setattr(module, name, value)
+    return move, marks, system
 
 
-def points(action: Callable[[Path], object], tmp_path: Path, prepare: Callable[[Path], object]) -> Iterator[Path]:
+def act(action: Callable[[Path], object], root: Path, system: str) -> None:
+    for module, name, value in SYSTEMS[system]:
+        setattr(module, name, value)
+    action(root)
+
+
+def points(
+    action: Callable[[Path], object], tmp_path: Path, prepare: Callable[[Path], object], system: str
+) -> Iterator[Path]:
     """Folders in which the action was killed, before its first change, before a later one, and so on to its end."""
     rng, point = random.Random(tmp_path.name), 0
     while point < 400:
         point += rng.randint(1, 3)
         root = tmp_path / str(point)
         prepare(root)
-        killed = killed_at(point, lambda root=root: action(root))
+        killed = killed_at(point, act, action, root, system)
         yield root
         if not killed:
             assert point > 10
@@ -115,12 +107,17 @@ def points(action: Callable[[Path], object], tmp_path: Path, prepare: Callable[[
     raise AssertionError("never came to an end")
 
 
-def test_killed_while_applying(tmp_path: Path, way: tuple[str, bool]) -> None:
-    move, marks = way
+def apply_at(root: Path, move: str, *, marks: bool) -> object:
+    return apply_plan(make_plan(root, move, marks=marks), OPTIONS, root / "journal")
 
-    def run(root: Path) -> object:
-        return apply_plan(make_plan(root, move, marks=marks), OPTIONS, root / "journal")
 
+def undo_at(root: Path) -> object:
+    return undo(root / "journal")
+
+
+def test_killed_while_applying(tmp_path: Path, way: tuple[str, bool, str]) -> None:
+    move, marks, system = way
+    run = partial(apply_at, move=move, marks=marks)
     reference = tmp_path / "reference"
     make_shoot(reference)
     before = tree(reference)
@@ -134,7 +131,7 @@ def test_killed_while_applying(tmp_path: Path, way: tuple[str, bool]) -> None:
     (reference / "journal").unlink()
     after = tree(reference)
     assert after != before
-    for number, root in enumerate(points(run, tmp_path, prepare)):
+    for number, root in enumerate(points(run, tmp_path, prepare, system)):
         if number % 2:
             outcome = apply_plan(the_plan[root], OPTIONS, root / "journal")
             assert not outcome.problems
@@ -153,8 +150,8 @@ def relative(found: dict[str, bytes | str], root: Path) -> dict[str, bytes | str
     return {name: value.replace(str(root), "") if isinstance(value, str) else value for name, value in found.items()}
 
 
-def test_killed_while_undoing(tmp_path: Path, way: tuple[str, bool]) -> None:
-    move, marks = way
+def test_killed_while_undoing(tmp_path: Path, way: tuple[str, bool, str]) -> None:
+    move, marks, system = way
     reference = tmp_path / "reference"
     make_shoot(reference)
     before = tree(reference)
@@ -166,7 +163,7 @@ def test_killed_while_undoing(tmp_path: Path, way: tuple[str, bool]) -> None:
         the_plan[root] = make_plan(root, move, marks=marks)
         assert not apply_plan(the_plan[root], OPTIONS, root / "journal").problems
 
-    for number, root in enumerate(points(lambda root: undo(root / "journal"), tmp_path, prepare)):
+    for number, root in enumerate(points(undo_at, tmp_path, prepare, system)):
         if number % 2:
             assert not apply_plan(the_plan[root], OPTIONS, root / "journal").problems
         assert not undo(root / "journal").problems
