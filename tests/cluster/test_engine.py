@@ -30,6 +30,7 @@ pytestmark = [
 
 SCORING = EngineOptions(device="cpu", workers=0)
 OPTIONS = ClusterOptions(block_size=3, least_actors=2, most_actors=2, scoring=SCORING)
+ONE_ACTOR = replace(OPTIONS, least_actors=1, most_actors=1)  # each imports torch
 CLOSE = 1e-5
 
 
@@ -86,28 +87,27 @@ def test_processes_and_machines_come_and_go_and_every_photo_is_there_once(cluste
     same(read(store, target.place), local)
 
     store.fs.rm_file("scores/faults/_manifest/part-00002.json")  # as if a run had been stopped before it
-    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
+    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, ONE_ACTOR))
     assert sorted(finished.number for finished in again if not finished.skipped) == [2]
     same(read(store, target.place), local)
 
     store.fs.rm_file("scores/faults/_manifest/part-00001.json")
     store.put("scores/faults/_manifest/part-00001.tries", b"." * TRIES)  # as if every process had died of it
     with pytest.raises(EngineError, match=r"5 tries at partition 1 \(s3://photos/shoot/.* without a result"):
-        list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
-    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, OPTIONS))
+        list(score_on_cluster(Listing((uploaded,)), target, tiny_model, ONE_ACTOR))
+    again = list(score_on_cluster(Listing((uploaded,)), target, tiny_model, ONE_ACTOR))
     assert sorted(finished.number for finished in again if not finished.skipped) == [1]
     assert not store.fs.glob("scores/faults/_manifest/*.tries")
 
 
 def test_photos_that_come_and_go_between_two_runs(cluster, store, shoot, tiny_model):
-    target, options = ResultFolder("s3://scores/changed"), replace(OPTIONS, least_actors=1)
-    listing = Listing(("s3://photos/changing",))
+    target, listing = ResultFolder("s3://scores/changed"), Listing(("s3://photos/changing",))
     for number in range(7):
         store.put(f"photos/changing/{number}.jpg", shoot["0/IMG_00.jpg"])
-    assert sum(f.rows for f in score_on_cluster(listing, target, tiny_model, options)) == 7
+    assert sum(f.rows for f in score_on_cluster(listing, target, tiny_model, ONE_ACTOR)) == 7
     store.fs.rm_file("photos/changing/6.jpg")
     store.fs.rm_file("photos/changing/4.jpg")
-    again = list(score_on_cluster(listing, target, tiny_model, options))
+    again = list(score_on_cluster(listing, target, tiny_model, ONE_ACTOR))
     assert {f.number: f.skipped for f in again} == {0: True, 1: False}
     assert sorted(read(store, target.place)["path"]) == [f"s3://photos/changing/{n}.jpg" for n in (0, 1, 2, 3, 5)]
 
@@ -132,12 +132,14 @@ def test_paths_and_worker_processes_on_a_shared_disk(cluster, shoot, tiny_model,
 
 def test_a_place_that_takes_no_results_ends_the_run(cluster, store, uploaded, tiny_model):
     with pytest.raises(OutputError, match="no-such-bucket"):
-        list(score_on_cluster(Listing((uploaded,)), ResultFolder("s3://no-such-bucket/x"), tiny_model, OPTIONS))
+        list(score_on_cluster(Listing((uploaded,)), ResultFolder("s3://no-such-bucket/x"), tiny_model, ONE_ACTOR))
 
 
 def test_a_store_that_is_not_there_is_wrong_usage(store, tiny_model):
     with pytest.raises(UsageError, match="no-such-bucket"):
-        list(score_on_cluster(Listing(("s3://no-such-bucket/x",)), ResultFolder("s3://scores/x"), tiny_model, OPTIONS))
+        list(
+            score_on_cluster(Listing(("s3://no-such-bucket/x",)), ResultFolder("s3://scores/x"), tiny_model, ONE_ACTOR)
+        )
 
 
 def test_the_command_from_a_store_into_a_folder_with_gates(score, cluster, store, shoot, tiny_model, tmp_path):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from piqa_cli.commands.app import run
 from piqa_cli.errors import UsageError
 from piqa_training.fit.state import FOLDER, STATE_FILE, load_state
 from tests.corpus.runner import piqa
@@ -116,20 +117,19 @@ def test_a_run_to_resume_runs_nothing(tmp_path: Path, kind: str) -> None:
     assert not (tmp_path / "mark").exists()
 
 
-def test_an_import_runs_nothing(tmp_path: Path) -> None:
+def test_an_import_runs_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     mark = tmp_path / "mark"
     files = {}
     for kind, data in pickles(mark).items():
         files[kind] = tmp_path / f"{kind}.pth"
         files[kind].write_bytes(data)
     for network, liqe in (("bare", "zip"), ("old", "script")):
-        done = piqa(
-            *("models", "import", "--dn-piqa", files[network], "--liqe", files[liqe], "--name", "evil"),
-            *("--models-dir", tmp_path / "models"),
-        )
-        assert done.code == 2
-        assert b"Traceback" not in done.err
-        assert done.err.count(b"piqa: error:") == 1
+        given = ["--dn-piqa", files[network], "--liqe", files[liqe], "--name", "evil"]
+        with pytest.raises(SystemExit, match="2"):
+            run(["models", "import", *map(str, given), "--models-dir", str(tmp_path / "models")])
+        said = capfd.readouterr().err
+        assert "Traceback" not in said
+        assert said.count("piqa: error:") == 1
     assert not mark.exists()
     assert not (tmp_path / "models" / "evil").exists()
 
