@@ -22,10 +22,16 @@ from piqa_cli.gates.markdown import to_markdown
 from piqa_cli.gates.sarif import to_sarif
 from piqa_cli.outputs.text import write_text
 from piqa_cli.ranking.score_file import read_score_file
+from piqa_cli.records import counted
 
 
 def judge(
-    frame: pl.DataFrame, request: GateRequest, *, embeddings: Mapping[str, bytes] | None = None, quiet: bool = False
+    frame: pl.DataFrame,
+    request: GateRequest,
+    *,
+    embeddings: Mapping[str, bytes] | None = None,
+    unlisted: int = 0,
+    quiet: bool = False,
 ) -> int:
     """Check a score table against the gates and tell everybody who asked.
 
@@ -33,13 +39,15 @@ def judge(
         frame: a score table (`scoring.table`), complete; columns but path, score and status may be missing.
         request: what was asked for, after its `check`.
         embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates.
+        unlisted: folders that could not be listed; 0 also where the run fails for them anyway (`--strict`).
         quiet: only say what fails, and which sections of the policy hold for no photo of a whole set.
 
     Returns:
         0, or 1 where a gate is broken.
 
     Raises:
-        UsageError: a gate needs a column or a photo that is not there; the baseline cannot be read.
+        UsageError: a gate needs a column or a photo that is not there, or holds for all photos but those in a folder
+            that could not be listed; the baseline cannot be read.
         OutputError: a file cannot be written.
     """
     if not request.asks:
@@ -47,6 +55,8 @@ def judge(
     baseline = None if request.baseline is None else _read_baseline(request.baseline)
     material = Material(datetime.now(UTC), embeddings, baseline, request.baseline or Path())
     verdict = check(frame, request.policy, material, dataset=request.checks_dataset)
+    if unlisted:
+        _beware(verdict, unlisted, quiet=quiet)
     _write(verdict, request)
     for line in broken_lines(verdict):
         console.say(line)
@@ -57,6 +67,16 @@ def judge(
             if not finding.fails:
                 console.warn(f"{finding.rule}: {finding.message}")
     return 0 if verdict.passed else GATE_FAILED
+
+
+def _beware(verdict: Verdict, unlisted: int, *, quiet: bool) -> None:
+    """Nobody knows what is in a folder that could not be listed: gates that hold without it have not been passed."""
+    lost = f"{counted(unlisted, 'folder')} could not be listed"
+    if verdict.passed and verdict.policy.may_fail:
+        hint = "make it readable, or leave it out with --exclude"
+        raise UsageError(f"{lost}: the gates cannot be checked for the photos in there", hint=hint)
+    if quiet:  # else it has been said, with the name of the folder
+        console.warn(f"{lost}: the verdict is without the photos in there (--strict: exit 3)")
 
 
 def _read_baseline(path: Path) -> pl.DataFrame:

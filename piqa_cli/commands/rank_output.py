@@ -16,7 +16,7 @@ from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED, un
 from piqa_cli.commands.options import Format
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
-from piqa_cli.commands.score_output import gate_fails, interruption, some_failed, tell_unlisted
+from piqa_cli.commands.score_output import gate_fails, interruption, some_failed
 from piqa_cli.commands.score_run import Run
 from piqa_cli.outputs.tabular import serialize, to_stream, write_table
 from piqa_cli.ranking.copies import find_copies
@@ -59,9 +59,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if request.open_report:
         _hand_over(_as_moved(frame, moved), request)
     failed = delivery.strict and some_failed(frame, run.unlisted)
-    if delivery.quiet and not delivery.strict and delivery.fail_under is not None:
-        tell_unlisted(run.unlisted)
-    if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under):
+    unlisted = 0 if delivery.strict else run.unlisted
+    if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under, unlisted):
         return GATE_FAILED
     return SOME_FAILED if failed else code or gone
 

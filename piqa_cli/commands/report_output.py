@@ -15,7 +15,7 @@ from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.report_request import ReportRequest, page_options
-from piqa_cli.commands.score_output import embeddings_of, some_failed, tell_unlisted
+from piqa_cli.commands.score_output import embeddings_of, some_failed
 from piqa_cli.commands.score_run import STDIN, Run
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import ModelError
@@ -42,9 +42,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: ReportRequest) -> int
         write_page(frame, about, request.page, quiet=request.quiet)
     frame = to_frame(run.scores) if table is None else table
     failed = request.strict and some_failed(frame, run.unlisted)
-    if request.quiet and not request.strict and request.gates.asks:
-        tell_unlisted(run.unlisted)
-    code = judge(frame, request.gates, embeddings=embeddings_of(run), quiet=request.quiet)
+    unlisted = 0 if request.strict else run.unlisted
+    code = judge(frame, request.gates, embeddings=embeddings_of(run), unlisted=unlisted, quiet=request.quiet)
     if request.open:
         show(request.page.output)
     return code or (SOME_FAILED if failed else 0)

@@ -40,9 +40,8 @@ def deliver(run: Run, delivery: Delivery) -> int:
     if run.failure is not None:
         return 0  # the caller raises it; half a set is not judged
     failed = delivery.strict and some_failed(frame, run.unlisted)
-    if delivery.quiet and not delivery.strict and delivery.gates.asks:
-        tell_unlisted(run.unlisted)
-    code = judge(frame, delivery.gates, embeddings=embeddings_of(run), quiet=delivery.quiet)
+    unlisted = 0 if delivery.strict else run.unlisted
+    code = judge(frame, delivery.gates, embeddings=embeddings_of(run), unlisted=unlisted, quiet=delivery.quiet)
     return code or (SOME_FAILED if failed else gone)
 
 
@@ -90,22 +89,15 @@ def interruption(run: Run, delivery: Delivery) -> str:
     return f"interrupted: {len(run.scores):,} of {found} photos are done{saved}"
 
 
-def gate_fails(frame: pl.DataFrame, limit: float) -> bool:
-    """Whether a photo scores below the limit; if so, say which."""
+def gate_fails(frame: pl.DataFrame, limit: float, unlisted: int = 0) -> bool:
+    """Whether a photo scores below the limit; if so, say which. Raises UsageError, see `judge`."""
     limits = Limits(fail_under=limit)
-    return judge(frame, GateRequest(limits=limits, policy=Policy(limits=limits))) != 0
+    return judge(frame, GateRequest(limits=limits, policy=Policy(limits=limits)), unlisted=unlisted) != 0
 
 
 def some_failed(frame: pl.DataFrame, unlisted: int = 0) -> bool:
     """Whether a photo could not be scored, or a folder not be listed; if so, say how many."""
     return any_failed(frame.filter(pl.col("status") == "error").height, frame.height, unlisted)
-
-
-def tell_unlisted(folders: int) -> None:
-    """Say of folders that could not be listed, where nothing else did, that a verdict is without what is in them."""
-    if folders:
-        lost = f"{counted(folders, 'folder')} could not be listed"
-        console.warn(f"{lost}: gates do not see the photos in there (--strict: exit 3)")
 
 
 def any_failed(failed: int, photos: int, unlisted: int = 0) -> bool:

@@ -9,7 +9,7 @@ from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
 from piqa_cli.commands.gate_run import judge
-from piqa_cli.commands.score_output import any_failed, tell_unlisted
+from piqa_cli.commands.score_output import any_failed
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
 from piqa_cli.gates.needs import columns_needed
@@ -65,13 +65,12 @@ def score_into_folder(
     if run.failure is not None or not table.rows:
         return run, 0  # the caller raises it
     strictly = SOME_FAILED if delivery.strict and any_failed(failed, table.rows, run.unlisted) else 0
-    if delivery.quiet and not delivery.strict and delivery.gates.asks:
-        tell_unlisted(run.unlisted)
-    return run, judge_folder(delivery.output, delivery) or strictly
+    unlisted = 0 if delivery.strict else run.unlisted
+    return run, judge_folder(delivery.output, delivery, unlisted) or strictly
 
 
-def judge_folder(folder: Path, delivery: Delivery) -> int:
-    """The exit code of the gates on a table in parts.
+def judge_folder(folder: Path, delivery: Delivery, unlisted: int = 0) -> int:
+    """The exit code of the gates on a table in parts; `unlisted` as of `judge`.
 
     They need few columns; only dataset checks and files for CI take the whole table.
     """
@@ -79,4 +78,4 @@ def judge_folder(folder: Path, delivery: Delivery) -> int:
     if not gates.asks:
         return 0
     columns = SCHEMA if gates.checks_dataset else columns_needed(gates.policy)
-    return judge(read_outline(folder, columns), gates, quiet=delivery.quiet)
+    return judge(read_outline(folder, columns), gates, unlisted=unlisted, quiet=delivery.quiet)

@@ -121,6 +121,11 @@ class Policy:
         """Those of the whole set and, filled up from there, those of each section."""
         return (self.limits, *(section.limits.over(self.limits) for section in self.sections))
 
+    @property
+    def may_fail(self) -> bool:
+        """Whether there is anything that a set can break: a gate, or a check that weighs as much."""
+        return any(limits.asked for limits in self.all_limits) or Severity.ERROR in self.checks.values()
+
     def asks(self, limit: str) -> bool:
         """Whether this gate is asked for anywhere."""
         return any(limit in limits.asked for limits in self.all_limits)

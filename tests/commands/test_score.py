@@ -342,11 +342,30 @@ def test_with_strict_a_folder_that_cannot_be_listed_is_no_success(score, photos,
     assert (result.code, result.err) == (3, "piqa: 1 folder could not be listed (--strict)\n")
 
 
+UNCHECKED = "1 folder could not be listed: the gates cannot be checked for the photos in there"
+
+
 @pytest.mark.parametrize("command", ["score", "rank", "report"])
-def test_a_quiet_verdict_says_what_it_is_without(piqa, photos, locked, model, tmp_path, monkeypatch, command) -> None:
+def test_no_gate_is_passed_without_a_folder_that_cannot_be_listed(
+    piqa, photos, locked, model, tmp_path, monkeypatch, command
+) -> None:
     monkeypatch.chdir(tmp_path)
-    result = piqa(command, photos, "-q", "--fail-under", 1, "--model", model.path)
-    assert (result.code, result.err.count("1 folder could not be listed: gates do not see")) == (0, 1)
+    result = piqa(command, photos, "-q", "--fail-under", 50, "--model", model.path)
+    assert (result.code, result.err.count(UNCHECKED)) == (2, 1)
+    assert piqa(command, photos, "-q", "--fail-under", 51, "--model", model.path).code == 1  # is broken without it
+    assert piqa(command, photos, "-q", "--fail-under", 50, "--strict", "--model", model.path).code == 3
+
+
+@pytest.mark.parametrize("into", [[], ["-o", "scores"]], ids=["table", "parts"])
+def test_how_many_errors_a_folder_that_cannot_be_listed_holds_is_not_known(score, photos, locked, into) -> None:
+    result = score(photos, "--max-errors", "0", "--junit", "junit.xml", *into)
+    assert (result.code, result.err.count(UNCHECKED)) == (2, 1)
+    assert not Path("junit.xml").exists()  # it would tell of a pass
+
+
+def test_a_quiet_verdict_without_gates_says_what_it_is_without(score, photos, locked) -> None:
+    result = score(photos, "-q", "--junit", "junit.xml")
+    assert (result.code, result.err.count("1 folder could not be listed: the verdict is without")) == (0, 1)
 
 
 @pytest.mark.parametrize("command", ["rank", "report"])
