@@ -46,7 +46,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     frame = with_ranking(in_order(ranked, run.scores, table), ranked)
     if delivery.output is not None:
         write_table(frame, delivery.output)
-    gone = 0 if request.list0 else unless_gone(partial(_show, frame, ranked, request))
+    later = request.list0 or _moves_before_data(request)
+    gone = 0 if later else unless_gone(partial(_show, frame, ranked, request))
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
         if not request.grouping.duplicates:
@@ -54,15 +55,25 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if run.interrupted or run.failure:
         return _stopped(run, request)
     code, moved = _act(ranked, request) if request.acts else (0, {})
-    if request.list0:  # not before: a photo that is moved is listed where it can be found
-        gone = unless_gone(partial(_list, ranked, moved))
+    if moved:
+        frame = _as_moved(frame, moved)
+        if delivery.output is not None:  # once more: a photo that is moved is listed where it can be found
+            write_table(frame, delivery.output)
+    if later:
+        gone = unless_gone(partial(_list, ranked, moved) if request.list0 else partial(_show, frame, ranked, request))
     if request.open_report:
-        _hand_over(_as_moved(frame, moved), request)
+        _hand_over(frame, request)
     failed = delivery.strict and some_failed(frame, run.unlisted)
     unlisted = 0 if delivery.strict else run.unlisted
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under, unlisted):
         return GATE_FAILED
     return SOME_FAILED if failed else code or gone
+
+
+def _moves_before_data(request: Request) -> bool:
+    """Whether photos are moved, and stdout is for a program, which must find them."""
+    data = request.delivery.format not in (None, Format.TABLE)
+    return data and request.acting.apply and "move" in request.targets
 
 
 def _tell_copies(run: Run) -> None:

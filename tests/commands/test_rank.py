@@ -319,6 +319,15 @@ def test_list0_says_where_a_moved_photo_is(rank, photos, tmp_path) -> None:
     assert rank(*args, "--apply").out == f"{tmp_path}/out/picks/90.jpg\0"
 
 
+def test_a_table_says_where_a_moved_photo_is(rank, photos, tmp_path) -> None:
+    args = ("--top", "1", "--move-to", tmp_path / "out", "-o", "r.csv", "--format", "csv", "-q")
+    assert rank(photos, *args).out.splitlines()[1].startswith(f"{photos}/90.jpg,")
+    done = rank(photos, *args, "--fail-under", "1", "--apply")
+    assert done.out == Path("r.csv").read_text()
+    best, second = pl.read_csv("r.csv")["path"][:2]
+    assert (best, second) == (f"{tmp_path}/out/picks/90.jpg", f"{photos}/80.jpg")
+
+
 def test_list0_beside_a_file(rank, photos) -> None:
     result = rank(photos, "--top", "2", "--list0", "-o", "r.csv")
     assert result.out.count("\0") == 2
