@@ -12,6 +12,7 @@ from piqa_cli.commands.rank_alone import check_alone, check_no_table, check_tabl
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import check_target
+from piqa_cli.ranking.journal import check_journal
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
@@ -135,6 +136,9 @@ class Request:
         for folder in self.targets.values():
             if os.path.lexists(folder) and not folder.is_dir():
                 raise UsageError(f"{folder} is no folder", hint="name a folder, an existing or a new one")
+            place = next(place for place in folder.absolute().parents if os.path.lexists(place))
+            if not place.is_dir():
+                raise UsageError(f"{folder} cannot be made: {place} is no folder", hint="name another place")
             self._check_shoot_itself(folder)
 
     def _check_shoot_itself(self, folder: Path) -> None:
@@ -154,6 +158,8 @@ class Request:
             check_page(ReportOptions(DEFAULT_PAGE))
         if self.acting.plan_out is not None:
             self._check_plan_out(self.acting.plan_out)
+        if self.acting.journal is not None:
+            check_journal(self.acting.journal)
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()

@@ -7,6 +7,7 @@ counts. A line that a crash cut off is dropped.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -94,6 +95,26 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a line that could not be written is tried again here; all others are on the disk
             self._file.close()
+
+
+def check_journal(path: Path) -> None:
+    """Find out before the work what would stop `Journal.create` or `Journal.resume`. Nothing is made.
+
+    Raises:
+        UsageError: it is a folder, or a file that is no journal.
+        OutputError: it is read-only, or cannot be made where it is to be.
+    """
+    if path.is_dir():
+        raise UsageError(f"the journal {path} is a folder", hint=f"name a file, such as {path / 'journal.jsonl'}")
+    if os.path.lexists(path):
+        read_journal(path)
+        if not os.access(path, os.W_OK):
+            raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+        return
+    place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    code = errno.ENOTDIR if not place.is_dir() else 0 if os.access(place, os.W_OK) else errno.EACCES
+    if code:
+        raise _cannot_write(path, OSError(code, os.strerror(code)))
 
 
 def read_journal(path: Path) -> History:
