@@ -11,6 +11,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.gates.policy import Limits, Policy
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.ranking.options import is_score_table
+from piqa_cli.ranking.score_file_head import look_at_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class GateRequest:
 
         Raises:
             UsageError: the policy has problems (all of them in one message), a limit has no effect, or there is no such
-                baseline.
+                baseline or it is no table.
             OutputError: a result file could not be written.
         """
         self.check_apart()
@@ -150,3 +151,4 @@ def _check_baseline(path: Path) -> None:
         raise UsageError(f"no such file: {path}", hint=hint)
     if not is_score_table(path):
         raise UsageError(f"{path} is no score table", hint=hint)
+    look_at_head(path)

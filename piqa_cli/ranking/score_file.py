@@ -14,15 +14,14 @@ from typing import Any
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.ranking.score_file_head import NEEDED, TABLE_HINT
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA
 from piqa_cli.spreadsheets import FALSE_WORDS, NOT_UTF8, SAVE_AS_UTF8, TRUE_WORDS, separator_of
 from piqa_cli.table_parts import complete_parts
 
-_NEEDED = ("path", "score", "status")
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
 _BYTE = re.compile(rb"\\x([0-9a-f]{2})")
-_HINT = "piqa score -o and piqa rank -o write such tables"
 _MOST_REASON = 200  # characters; readers quote the file
 _DEEPEST = 10  # levels of JSON; a table has two
 _MOST_FACES = 10_000
@@ -51,11 +50,11 @@ def read_score_file(path: Path) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = (str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__])[0]
         foreign = path.suffix.lower() == ".csv" and "utf-8" in reason
-        reason, hint = (NOT_UTF8, SAVE_AS_UTF8) if foreign else (reason[:_MOST_REASON], _HINT)
+        reason, hint = (NOT_UTF8, SAVE_AS_UTF8) if foreign else (reason[:_MOST_REASON], TABLE_HINT)
         raise UsageError(f"cannot read the score table {path}: {reason}", hint=hint) from None
-    missing = [name for name in _NEEDED if name not in frame.columns]
+    missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
-        raise UsageError(f"{path} is no score table: no column {', '.join(missing)}", hint=_HINT)
+        raise UsageError(f"{path} is no score table: no column {', '.join(missing)}", hint=TABLE_HINT)
     known = [_typed(frame[name], path) for name in SCHEMA if name in frame.columns]
     frame = frame.select(*known, *(name for name in frame.columns if name not in SCHEMA))
     _check(frame, path)
@@ -118,7 +117,7 @@ def _typed(column: pl.Series, path: Path) -> pl.Series:
     try:
         typed = typed_as(SCHEMA[column.name], column)
     except pl.exceptions.PolarsError:
-        raise UsageError(f"{path}: column {column.name} has the wrong type, {column.dtype}", hint=_HINT) from None
+        raise UsageError(f"{path}: column {column.name} has the wrong type, {column.dtype}", hint=TABLE_HINT) from None
     lost = (typed.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         raise _bad_cell(path, int(lost[0]), column.name, column[int(lost[0])])
@@ -177,7 +176,7 @@ def _spelt_out(paths: pl.Series) -> pl.Series:
 
 def _bad_cell(path: Path, row: int, column: str, value: object) -> UsageError:
     hints = {"path": "every photo needs a path and has one row", "score": "a score is between 0 and 100"}
-    hint = hints.get(column, _HINT)
+    hint = hints.get(column, TABLE_HINT)
     return UsageError(f"{path}: row {row + 1}, column {column}: {value!r} cannot be used", hint=hint)
 
 

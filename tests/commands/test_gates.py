@@ -189,6 +189,9 @@ BAD = [
     ),
     (["--baseline", "gone.parquet"], "no such file: gone.parquet"),
     (["--baseline", "policy.toml"], "policy.toml is no score table"),
+    (["--baseline", "cut.parquet"], "cannot read the score table cut.parquet: no Parquet file, or cut off"),
+    (["--baseline", "other.csv"], "other.csv is no score table: no column path, status"),
+    (["--baseline", "empty.jsonl"], "cannot read the score table empty.jsonl: it is empty"),
     (["--junit", "no/such/junit.xml"], "cannot write no/such/junit.xml: no folder no/such"),
     (["--markdown", "."], "cannot write .: it is no plain file"),
     (["--json", "same", "--sarif", "same"], "--json and --sarif name the same file"),
@@ -212,8 +215,12 @@ BAD = [
 @pytest.mark.parametrize(("args", "message"), BAD, ids=[" ".join(args) for args, _ in BAD])
 def test_what_is_wrong_is_said_before_any_work(score, photos, engine, args, message) -> None:
     policy("[gates]\nmax-eror = 3\nfail-under = true\n")
-    for name in ("fine.toml", "old.csv", "IMG_1.JPG"):
+    for name in ("fine.toml", "IMG_1.JPG"):
         Path(name).touch()
+    Path("old.csv").write_text("path,score,status\n")
+    Path("cut.parquet").write_bytes(b"PAR1 and no more")
+    Path("other.csv").write_text("image,score\na.jpg,50\n")
+    Path("empty.jsonl").touch()
     Path("bad-below.toml").write_text("[gates]\nbad-below = 30\n")
     Path("section.toml").write_text('[folders."a/*"]\nmax-bad-pct = 5\n[folders."b/*"]\nbad-below = 30\n')
     before = sorted(Path().iterdir())
@@ -278,7 +285,7 @@ def test_one_finding_that_the_baseline_had(score, photos) -> None:
 
 
 def test_a_damaged_baseline_leaves_the_scores(score, photos) -> None:
-    Path("old.parquet").write_bytes(b"PAR1 not really")
+    Path("old.parquet").write_bytes(b"PAR1 not really PAR1")
     result = score(photos, "--baseline", "old.parquet", "-o", "new.csv", "--junit", "junit.xml")
     assert result.code == 2
     assert "piqa: error: cannot read the score table old.parquet" in result.err
