@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from piqa_cli import __version__
 from piqa_cli.cluster.photos import Partition
@@ -68,10 +68,10 @@ class Manifest:
     def finished(self, partition: Partition) -> Entry | None:
         """The entry of a partition that an earlier run or attempt has finished with this very list of photos."""
         data = self.results.read(_entry_name(partition.number))
-        fields = {} if data is None else _from_json(data)
-        if fields.get("photos") != partition.digest or not self.results.holds(part_name(partition.number)):
+        entry = None if data is None else _entry(_from_json(data))
+        if entry is None or entry.photos != partition.digest or not self.results.holds(part_name(partition.number)):
             return None
-        return Entry(**fields)
+        return entry
 
     def begin_try(self, partition: Partition) -> None:
         """Count one more try at a partition; `store` ends the count.
@@ -127,6 +127,13 @@ class Manifest:
 
 
 _OTHER = "choose another folder, or run with the model and the options of before to go on with it"
+
+
+def _entry(fields: dict[str, Any]) -> Entry | None:
+    """What `store` wrote; None where it is damaged."""
+    if {name: type(value) for name, value in fields.items()} != get_type_hints(Entry):
+        return None
+    return Entry(**fields)
 
 
 def _entry_name(number: int) -> str:

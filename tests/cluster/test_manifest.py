@@ -41,6 +41,15 @@ def test_a_part_that_went_away_is_not_finished(manifest, folder):
     assert manifest.finished(FIRST) is None
 
 
+@pytest.mark.parametrize("changed", [{"rows": None}, {"errors": "1"}, {"more": 1}])
+def test_an_entry_that_is_damaged_is_none(manifest, folder, changed):
+    manifest.store(FIRST, b"table", 2, 1)
+    file = folder / "_manifest" / "part-00000.json"
+    fields = json.loads(file.read_text()) | changed
+    file.write_text(json.dumps({name: value for name, value in fields.items() if value is not None}))
+    assert manifest.finished(FIRST) is None
+
+
 def test_an_entry_goes_before_its_part_is_written_anew(manifest, folder, monkeypatch):
     manifest.store(FIRST, b"old", 2, 0)
 
