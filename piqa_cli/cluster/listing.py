@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from piqa_cli.photos.suffixes import is_photo
 from piqa_cli.photos.walk import JUNK
 
 _S3 = ("s3", "s3a")
+_LOCAL = "file://"
 _STORE_HINT = "check the credentials, AWS_ENDPOINT_URL and the network"
 
 
@@ -40,9 +42,19 @@ class Listing:
         for (outer, around), (inner, uri) in pairwise(places):
             if inner.startswith(outer):
                 raise UsageError(f"{uri}/ lies within {around}/", hint="name one of them, or its photos come twice")
+        self._check_paths()
         for _, uri in places:
             _kind(uri)
         discover(self._paths)
+
+    def _check_paths(self) -> None:
+        """A folder by its path and by `file://` is one place; paths among themselves are `discover`'s business."""
+        local = {place.removeprefix(_LOCAL): uri for place, uri in self._uris.items() if place.startswith(_LOCAL)}
+        for path, (place, uri) in product(self._paths, local.items()):
+            one, other = os.path.realpath(path), os.path.realpath(place)
+            if os.path.commonpath((one, other)) in (one, other):
+                what = f"{path} and {uri} are one place, or one lies within the other"
+                raise UsageError(what, hint="name one of them, or its photos come twice")
 
     def photos(self) -> Iterator[NamedPhoto]:
         """Paths first, as `discover` finds them, then the URIs, each by name; the same at every call.

@@ -133,6 +133,17 @@ def test_two_names_of_one_store(monkeypatch):
         Listing(("s3a://b/x", "s3://b")).check()
 
 
+@pytest.mark.parametrize(("path", "uri"), [("in", "in"), ("in/sub", "in"), (".", "in"), ("link", "in/sub")])
+def test_a_path_and_a_uri_of_one_place(tmp_path, monkeypatch, path, uri):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    Listing((f"file://{tmp_path}/{uri}", "other")).check()
+    with pytest.raises(UsageError, match="are one place, or one lies within the other"):
+        Listing((f"file://{tmp_path}/{uri}", path)).check()
+
+
 def test_two_colons_in_a_name_are_no_chain_of_file_systems(tmp_path):
     folder = tmp_path / "Rome::day 1"
     folder.mkdir()
