@@ -53,6 +53,11 @@ class Found:
         if not self.quiet:
             note(f"skipped {problem.path}: {problem.message}")
 
+    def on_unmatched(self, option: str, pattern: str) -> None:
+        """Say that a pattern did nothing: it may be misspelt."""
+        if not self.quiet:
+            note(f"--{option} {pattern!r} matches nothing here")
+
 
 def find_photos(
     paths: Sequence[Path],
@@ -80,6 +85,7 @@ def find_photos(
         exclude=exclude,
         apart=apart,
         on_problem=found.on_problem,
+        on_unmatched=found.on_unmatched,
     )
     return found
 

@@ -6,7 +6,7 @@ import codecs
 import functools
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -31,6 +31,7 @@ def discover(
     exclude: Sequence[str] = (),
     apart: Sequence[Path] = (),
     on_problem: ProblemHandler | None = None,
+    on_unmatched: Callable[[str, str], None] | None = None,
 ) -> Iterator[PhotoFile]:
     """Find the photos among `paths`, then among `listed`, in the order named, each file once.
 
@@ -41,6 +42,9 @@ def discover(
     is named, as a shell does with `shoot/*.jpg`, on its path as it is named. Exclude wins, and an excluded folder is
     not entered, nor is one in `apart` on the way through another. A JPEG or HEIC with a RAW file of the same stem in
     the same folder is one photo, and an include pattern may match either of the two.
+
+    After the last photo `on_unmatched` gets "include" or "exclude" and the pattern for each one that matched nothing;
+    not for one with folders in it where those were not looked into.
 
     A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
     Raises UsageError at once, before the first photo, for one of `paths` that is missing, cannot be listed, or is
@@ -64,7 +68,7 @@ def discover(
     folders = named.keys() - files
     passed = {*folders, *(path.resolve() for path in apart)}
     rules = WalkRules(recursive, wanted, unwanted, files, passed, on_problem)
-    return chain(_find(list(named.values()), rules), lost.values())
+    return chain(_find(list(named.values()), rules), lost.values(), _tell_unmatched(rules, on_unmatched))
 
 
 def read_path_list(stream: BinaryIO) -> list[Path]:
@@ -116,12 +120,23 @@ def _find(named: Sequence[_Named], rules: WalkRules) -> Iterator[PhotoFile]:
         if partner is not None and _is_excluded(item.path.with_name(partner), rules.exclude):
             partner = None
         mate = None if partner is None or is_raw(item.path.name) else item.path.with_name(partner)
-        if rules.include and not any(rules.include.match_named(path) for path in (item.path, mate) if path):
+        included = [rules.include.match_named(path) for path in (item.path, mate) if path]  # all: each may match
+        if rules.include and not any(included):
             continue
         if partner is None or not is_raw(item.path.name):
             yield PhotoFile(item.path, mate)
         elif item.real.with_name(partner) not in rules.named_files:
             yield PhotoFile(item.path)  # the JPEG beside it was not asked for
+
+
+def _tell_unmatched(rules: WalkRules, on_unmatched: Callable[[str, str], None] | None) -> Iterator[PhotoFile]:
+    """No photo."""
+    if on_unmatched is not None:
+        for kind, globs in (("include", rules.include), ("exclude", rules.exclude)):
+            for pattern in globs.unmatched:
+                if rules.recursive or "/" not in pattern.strip("/"):
+                    on_unmatched(kind, pattern)
+    yield from ()
 
 
 def _is_excluded(path: Path, exclude: Globs) -> bool:

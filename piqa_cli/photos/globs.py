@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -18,9 +18,14 @@ class Globs:
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = tuple(patterns)
-        variants = [form for pattern in patterns for form in _forms(pattern)]
-        self._regex = re.compile("|".join(map(fnmatch.translate, variants)), re.IGNORECASE) if variants else None
+        self._set({pattern: [pattern] for pattern in patterns}, set(patterns))
+
+    def _set(self, spellings: Mapping[str, Sequence[str]], unmatched: set[str]) -> None:
+        self._spellings = spellings  # of each pattern
+        self._unmatched = unmatched
+        regexes = {pattern: "|".join(map(_translated, texts)) for pattern, texts in spellings.items()}
+        self._regex = re.compile("|".join(regexes.values()), re.IGNORECASE) if regexes else None
+        self._regexes = {pattern: re.compile(regex, re.IGNORECASE) for pattern, regex in regexes.items()}
 
     def __bool__(self) -> bool:
         return self._regex is not None
@@ -30,13 +35,23 @@ class Globs:
         if self._regex is None:
             return False
         relative = _composed(relative)
-        name = relative.rpartition("/")[2]
-        return bool(self._regex.match(relative) or self._regex.match(name))
+        texts = (relative, relative.rpartition("/")[2])
+        if not any(map(self._regex.match, texts)):
+            return False
+        if self._unmatched:
+            self._unmatched -= {one for one in self._unmatched if any(map(self._regexes[one].match, texts))}
+        return True
 
     def match_named(self, path: Path) -> bool:
         """Does any pattern match a path that no walk found: all of it, its last part, or what follows a folder?"""
         parts = _parts(path) if self else []
-        return any(self.match("/".join(parts[start:])) for start in range(len(parts)))
+        tries = (self.match("/".join(parts[start:])) for start in range(len(parts)))
+        return any(list(tries) if self._unmatched else tries)
+
+    @property
+    def unmatched(self) -> list[str]:
+        """Patterns that have matched nothing so far, here or below a folder."""
+        return [pattern for pattern in self._spellings if pattern in self._unmatched]
 
     def below(self, root: Path) -> Globs:
         """The same for a walk of `root`, whose own name a pattern may repeat: `shoot/selects` in `shoot`.
@@ -46,9 +61,19 @@ class Globs:
         parts = _parts(root)
         starts = ["/".join(parts[start:]) for start in range(len(parts))] if self else []
         starts = [f"{start}/".casefold() for start in starts if not (root / start).exists()]
-        patterns = [_composed(pattern.removeprefix("./")) for pattern in self._patterns]
-        shorter = [p[len(start) :] for p in patterns for start in starts if p.casefold().startswith(start)]
-        return Globs([*self._patterns, *filter(None, shorter)]) if shorter else self
+        inside = Globs(())
+        inside._set({one: [*texts, *_shorter(one, starts)] for one, texts in self._spellings.items()}, self._unmatched)
+        return inside
+
+
+def _shorter(pattern: str, starts: Sequence[str]) -> list[str]:
+    composed = _composed(pattern.removeprefix("./"))
+    rests = [composed[len(start) :] for start in starts if composed.casefold().startswith(start)]
+    return list(filter(None, rests))
+
+
+def _translated(pattern: str) -> str:
+    return "|".join(map(fnmatch.translate, _forms(pattern)))
 
 
 def _forms(pattern: str) -> set[str]:

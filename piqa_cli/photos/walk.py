@@ -93,7 +93,8 @@ def _photos(root: Path, real_root: Path, inside: str, names: list[str], rules: W
     kept = (name for name in names if not rules.exclude.match(_relative(inside, name)))
     for name, raw in pair(kept):
         shot = [_relative(inside, file) for file in (name, raw) if file is not None]
-        if rules.include and not any(map(rules.include.match, shot)):
+        included = [rules.include.match(file) for file in shot]  # all: what matches one may not match the other
+        if rules.include and not any(included):
             continue
         named = [bool(rules.named_files) and real_root / file in rules.named_files for file in shot]
         if not named[0]:

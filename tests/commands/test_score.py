@@ -320,6 +320,14 @@ def test_hostile_names_are_exact_in_data(score, hostile) -> None:
     assert {Path(row["path"]).name for row in rows if row["status"] == "ok"} == expected
 
 
+def test_a_pattern_that_matches_nothing_is_a_note(score, photos) -> None:
+    args = (photos, "--exclude", "5?.*", "--exclude", "selcts/*")
+    result = score(*args)
+    assert (result.code, result.err.count("piqa: --exclude 'selcts/*' matches nothing here\n")) == (0, 1)
+    assert "5?" not in result.err
+    assert score(*args, "-q").err == ""
+
+
 @pytest.fixture
 def locked(photos, monkeypatch) -> None:
     """A folder that cannot be listed, beside a photo."""

@@ -230,6 +230,28 @@ def test_a_pattern_may_repeat_the_name_of_the_folder(tmp_path: Path, pattern: st
     assert found(root, exclude=["shoot/in"]) == ["a.jpg", "in/c.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"include": ["*.jpg", "*.CR2", "*.jgp"]}, ["include *.jgp"]),
+        ({"exclude": ["selcts/*", "b.*", "SELECTS/c*"]}, ["exclude selcts/*"]),
+        ({"exclude": ["shoot/selects/", "**/b.jpg"]}, []),
+        ({"exclude": ["selects/*", "d.*"], "recursive": False}, ["exclude d.*"]),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_pattern_that_matches_nothing_is_told_at_the_end(tmp_path: Path, options, told, named) -> None:
+    shoot = tmp_path / "shoot"
+    touch(shoot, "a.jpg", "a.cr2", "b.jpg", "selects/c.jpg")
+    heard: list[str] = []
+    paths = [shoot / "a.jpg", shoot / "b.jpg", shoot / "selects/c.jpg"] if named else [shoot]
+    photos = discover(paths, **options, on_unmatched=lambda kind, pattern: heard.append(f"{kind} {pattern}"))
+    next(photos)
+    assert heard == []
+    list(photos)
+    assert heard == told
+
+
 def test_a_file_reached_twice_is_yielded_once(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.nef", "c.jpg", "sub/d.jpg")
     named = [tmp_path, tmp_path / "sub/../a.jpg", tmp_path / "sub", tmp_path / "sub", tmp_path / "a.jpg"]
