@@ -1,24 +1,29 @@
-"""`piqa` and `python -m piqa_cli`."""
+"""`piqa` and `python -m piqa_cli`.
+
+At the top only what Python has loaded by itself: an interrupt while anything else is loaded is answered by `main`.
+"""
 
 from __future__ import annotations
 
-import atexit
 import io
-import logging
 import os
 import sys
-import threading
-from contextlib import suppress
-from pathlib import Path
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
-        from piqa_cli.commands.app import run
-    except KeyboardInterrupt:  # the commands answer it themselves, once they are there
+        _run()
+    except KeyboardInterrupt:  # before the commands, which answer it themselves, or after them
         sys.exit(130)
+
+
+def _run() -> NoReturn:
+    from piqa_cli.commands.app import run
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started the program: nothing else may take its place
@@ -34,6 +39,8 @@ def main() -> NoReturn:
 
 def _have_a_home() -> None:
     """A user without an account, as a container may run as, gets `/`, which is what container engines say."""
+    from pathlib import Path
+
     try:
         Path.home()
     except RuntimeError:
@@ -42,6 +49,11 @@ def _have_a_home() -> None:
 
 def _leave(code: int) -> NoReturn:
     """Exit in the usual order but for taking the modules apart, which costs a process with torch more than a second."""
+    import atexit
+    import logging
+    import threading
+    from contextlib import suppress
+
     threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, ends idle pools of them
     atexit._run_exitfuncs()
     logging.shutdown()

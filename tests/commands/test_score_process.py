@@ -224,8 +224,9 @@ def test_rank_acts_without_a_reader_of_stdout(start, many, model, tmp_path, unre
     assert process.returncode == 1
 
 
-def test_ctrl_c_while_the_program_is_loaded_ends_it_in_silence(tmp_path) -> None:
-    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+@pytest.mark.parametrize("loaded", ["logging", "typer"])
+def test_ctrl_c_while_the_program_is_loaded_ends_it_in_silence(tmp_path, loaded) -> None:
+    (tmp_path / f"{loaded}.py").write_text("raise KeyboardInterrupt\n")
     command = [sys.executable, "-c", "from piqa_cli.__main__ import main; main()"]
     path = os.pathsep.join([str(tmp_path), *sys.path])
     found = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False)
