@@ -21,7 +21,7 @@ from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import find_model
 from piqa_cli.shell_words import shell_word
 from piqa_training.fit.distributed import is_first
-from piqa_training.fit.folder import check_new, reopen
+from piqa_training.fit.folder import can_resume, check_new, reopen
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.run import Overrides, resume, train
@@ -69,7 +69,7 @@ def resume_branch(run: Path, observer: Observer, overrides: Overrides | None = N
         UsageError: there is no run, or it is finished.
     """
     reopen(run)
-    if (run / RESULT_FILE).is_file() and _drop_motion(run):  # it was stopped at the last moment
+    if (run / RESULT_FILE).is_file() and _drop_motion(run) and not can_resume(run):  # stopped at the last moment
         return {"model": str((run / "model").resolve()), "val": None, "test": None, "before": None}
     result = resume(run, observer, overrides or Overrides())
     _drop_motion(run)

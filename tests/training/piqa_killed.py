@@ -58,6 +58,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     arm(sys.argv[1], int(sys.argv[2]))
     if sys.argv[1] != "whole":
-        finish._write_page = lambda session: None
+        finish._write_page = lambda run, observer: None
         frozen_heads.STEPS = 40
     sys.exit(run(sys.argv[3:]))

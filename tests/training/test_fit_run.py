@@ -29,6 +29,8 @@ from tests.training.fitting import (
     same_weights,
 )
 
+WRITE_PAGE = finish._write_page
+
 
 @pytest.fixture(scope="module")
 def place(scratch):
@@ -40,7 +42,7 @@ def place(scratch):
 @pytest.fixture(autouse=True)
 def _without_charts(monkeypatch):
     """The page has tests of its own, and `finished` draws it."""
-    monkeypatch.setattr(finish, "_write_page", lambda session: None)
+    monkeypatch.setattr(finish, "_write_page", lambda run, observer: None)
 
 
 def settings(place, **changes):
@@ -171,6 +173,26 @@ def test_a_run_is_never_written_over(place, manifest, finished):
     with pytest.raises(UsageError, match="this run is finished"):
         resume(finished[0], Observer())
     assert {p: p.stat().st_mtime_ns for p in finished[0].rglob("*")} == before
+
+
+def test_a_run_that_was_stopped_before_its_page_gets_it(place, finished, monkeypatch):
+    monkeypatch.setattr(finish, "_write_page", WRITE_PAGE)
+    run = place / "without a page"
+    shutil.copytree(finished[0], run)
+    (run / "report.html").unlink()
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    with pytest.raises(UsageError, match="not empty") as caught:
+        check_new(run)
+    assert caught.value.hint == f"piqa train --resume '{run}'"
+    notes = []
+    observer = Observer()
+    observer.note = notes.append
+    assert resume(run, observer) == finished[1]
+    assert notes == [f"report: {run / 'report.html'}"]
+    page = (run / "report.html").read_bytes()
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before | {run / "report.html": page}
+    with pytest.raises(UsageError, match="this run is finished"):
+        resume(run, Observer())
 
 
 RICH = {

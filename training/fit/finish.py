@@ -23,13 +23,16 @@ from piqa_cli.model.store import LIQE_FILE
 from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation_forms import to_dict
 from piqa_training.fit.best import chosen_by
+from piqa_training.fit.distributed import is_first
 from piqa_training.fit.learn import placed_rows
+from piqa_training.fit.observer import Observer
 from piqa_training.fit.placement import align_face_head, fresh_map, matched_map
 from piqa_training.fit.predict import headline, measured
-from piqa_training.fit.report import write_metrics, write_predictions, write_result
+from piqa_training.fit.report import RESULT_FILE, write_metrics, write_predictions, write_result
 from piqa_training.fit.session import Session
 from piqa_training.fit.state import FOLDER, START_FILE
 from piqa_training.manifest import Split
+from piqa_training.page import write_page
 
 MODEL_FOLDER = "model"
 
@@ -63,7 +66,15 @@ def finish(session: Session) -> dict[str, Any]:
             session.run,
         )
         write_result(result, session.run)
-        _write_page(session)
+        _write_page(session.run, session.observer)
+    return result
+
+
+def finish_page(run: Path, observer: Observer) -> dict[str, Any]:
+    """Write the page of a run that was stopped after everything else -> the content of its `result.json`."""
+    result: dict[str, Any] = json.loads((run / RESULT_FILE).read_text(encoding="utf-8"))
+    if is_first():
+        _write_page(run, observer)
     return result
 
 
@@ -130,8 +141,5 @@ def _starting_network(session: Session) -> DualBranchNet | None:
     return network.to(session.world.device).eval()
 
 
-def _write_page(session: Session) -> None:
-    from piqa_training.page import write_page
-
-    write_page(session.run)
-    session.observer.note(f"report: {session.run / 'report.html'}")
+def _write_page(run: Path, observer: Observer) -> None:
+    observer.note(f"report: {write_page(run)}")

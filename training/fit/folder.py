@@ -14,6 +14,7 @@ from piqa_cli.shell_words import shell_word
 from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.state import FOLDER, written
 from piqa_training.manifest import Manifest
+from piqa_training.page import PAGE_FILE
 from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings, load_settings
 from piqa_training.starting import WEIGHT_SUFFIXES
 
@@ -22,7 +23,7 @@ MANIFEST_FILE = "manifest.parquet"
 
 def can_resume(run: Path) -> bool:
     """Whether a run began here that is not finished."""
-    return (run / FOLDER).is_dir() and not (run / RESULT_FILE).is_file()
+    return (run / FOLDER).is_dir() and not all((run / name).is_file() for name in (RESULT_FILE, PAGE_FILE))
 
 
 def check_new(run: Path, command: str = "piqa train", resumable: Callable[[Path], bool] = can_resume) -> None:

@@ -13,7 +13,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.model.network import DualBranchNet
 from piqa_training.fit import folder
 from piqa_training.fit.distributed import World, world
-from piqa_training.fit.finish import finish
+from piqa_training.fit.finish import finish, finish_page
 from piqa_training.fit.learn import learn
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.report import RESULT_FILE
@@ -89,6 +89,8 @@ def resume(output: Path, observer: Observer, overrides: Overrides = Overrides())
     """
     settings, manifest, config = folder.reopen(output)
     if (output / RESULT_FILE).is_file():
+        if folder.can_resume(output):
+            return finish_page(output, observer)
         raise UsageError(f"{output}: this run is finished; {RESULT_FILE} says how", hint="start a new one")
     run, data = settings.run, settings.data
     run = replace(run, device=overrides.device or run.device)
