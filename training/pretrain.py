@@ -63,7 +63,7 @@ def pretrain_branch(
 
 
 def resume_branch(run: Path, observer: Observer, overrides: Overrides | None = None) -> dict[str, Any]:
-    """Go on with a run of `pretrain_branch` that was stopped.
+    """Go on with a run of `pretrain_branch`, or of `fit.run.train`, that was stopped.
 
     Raises:
         UsageError: there is no run, or it is finished.

@@ -37,8 +37,10 @@ def with_motion(facts: Mapping[str, PhotoFacts], manifest: Manifest) -> dict[str
 
 def drop_motion(folder: Path, manifest: Manifest) -> bool:
     """Rewrite a model folder without motion features, as if every photo had the train clips' mean -> was there any."""
+    if not has_motion(manifest):
+        return False
     network = load_model(folder)
-    if network.config.auxiliary != "liqe" or not has_motion(manifest):
+    if network.config.auxiliary != "liqe":
         return False
     files = manifest.part("train").frame[COLUMN].unique().sort()
     mean = torch.stack([_padded(file) for file in files]).mean(dim=0)  # (495,)

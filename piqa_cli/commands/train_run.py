@@ -22,8 +22,9 @@ from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
 from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import can_resume, check_new
-from piqa_training.fit.run import Overrides, check_trainable, resume, train
+from piqa_training.fit.run import Overrides, check_trainable, train
 from piqa_training.manifest import SPLITS, Manifest
+from piqa_training.pretrain import resume_branch
 from piqa_training.settings import TrainSettings, load_settings
 
 _LOST_WORKER = re.compile(r"DataLoader worker .*(killed by signal|exited unexpectedly)")  # torch's words
@@ -83,10 +84,10 @@ def start(request: Request) -> None:
 
 
 def go_on(request: Request) -> None:
-    """Resume."""
+    """Resume, also a run of `piqa pretrain lsvq` or `gfiqa`."""
     check_resume(request["given"])
     with saying_how_to_go_on(request["resume"], "piqa train"), view_of(request) as view:
-        result = resume(request["resume"], view, Overrides(request["device"], request["workers"]))
+        result = resume_branch(request["resume"], view, Overrides(request["device"], request["workers"]))
     summarise(request, result)
 
 

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from skimage import data
 
+from piqa_cli.commands.app import run as piqa
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.checkpoint import load_model, save_model
 from piqa_cli.model.presets import PIQA_LITE
@@ -145,6 +146,17 @@ def test_dropping_motion_leaves_the_score_of_the_mean_clip(motion, tmp_path):
 
 def test_motion_is_read_in_training_and_gone_afterwards(motion, tmp_path):
     pretrain_branch("full", settings(tmp_path), motion, tmp_path / "run", Observer())
+    assert load_model(tmp_path / "run/model").config.auxiliary == "none"
+
+
+def test_motion_is_gone_as_well_where_piqa_train_goes_on(motion, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("piqa_training.pretrain.drop_motion", lambda *_: pytest.fail("stopped"))
+        with pytest.raises(pytest.fail.Exception, match="stopped"):
+            pretrain_branch("full", settings(tmp_path), motion, tmp_path / "run", Observer())
+    assert load_model(tmp_path / "run/model").config.auxiliary == "liqe"
+    (tmp_path / "run/result.json").unlink()
+    assert piqa(["train", "--resume", str(tmp_path / "run"), "-q"]) == 0
     assert load_model(tmp_path / "run/model").config.auxiliary == "none"
 
 
