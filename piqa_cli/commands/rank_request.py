@@ -159,7 +159,7 @@ class Request:
         if self.acting.plan_out is not None:
             self._check_plan_out(self.acting.plan_out)
         if self.acting.journal is not None:
-            check_journal(self.acting.journal)
+            check_journal(self.acting.journal, new=self.acting.plan is None)
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()

@@ -8,8 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
-from piqa_cli.errors import PhotoError, UsageError
-from piqa_cli.ranking.journal import Journal, read_journal
+from piqa_cli.errors import PhotoError
+from piqa_cli.ranking.journal import Journal, another_plan, read_journal
 from piqa_cli.ranking.marking import write_marks
 from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import plan_to_json
@@ -33,7 +33,8 @@ def apply_plan(
 
     `prepared` is what `preview` has just said of this plan, if anyone asked: it reads and compares whole photos.
 
-    A journal that exists already must be of the same plan: its run is finished then. A step that fails leaves its file
+    A journal that exists already must be of the same plan: its run is finished then; or all that it says must have been
+    undone. A step that fails leaves its file
     as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot. A
     folder that nothing can be put into is one problem, and nothing else is tried there; so is one that nothing can be
     moved out of.
@@ -44,9 +45,10 @@ def apply_plan(
     """
     path = journal or default_journal()
     digest = hashlib.sha256(plan_to_json(plan, options).encode()).hexdigest()
-    if path.exists() and (history := read_journal(path)).steps:
-        if history.plan != digest:
-            raise UsageError(f"journal of another plan: {path}", hint="name another --journal, or --undo this one")
+    history = read_journal(path) if path.exists() else None
+    if history and history.steps and history.plan != digest and not history.taken_back:
+        raise another_plan(path)
+    if history and history.steps and history.plan == digest:
         prepared = Preview(history.steps)
         opened = Journal.resume(path)
     else:

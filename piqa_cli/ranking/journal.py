@@ -36,6 +36,11 @@ class History:
     events: dict[int, dict[str, Any]] = field(default_factory=dict)  # step -> everything known, later events last
     size: int = 0  # bytes of whole lines
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether all that was done has been undone: then the file may be used for another plan."""
+        return bool(self.events) and all(event.get("state") == "undone" for event in self.events.values())
+
     def state(self, step: int) -> str | None:
         """The step's last state; None: not begun as far as the journal knows."""
         return self.events.get(step, {}).get("state")
@@ -97,17 +102,27 @@ class Journal:
             self._file.close()
 
 
-def check_journal(path: Path) -> None:
+def another_plan(path: Path) -> UsageError:
+    """The error for a journal whose steps stand, and are not those that are to be taken."""
+    return UsageError(f"journal of another plan: {path}", hint="name another --journal, or --undo this one")
+
+
+def check_journal(path: Path, *, new: bool) -> None:
     """Find out before the work what would stop `Journal.create` or `Journal.resume`. Nothing is made.
 
+    Args:
+        path: the journal.
+        new: for a plan that is yet to be made, which is none that a journal can know.
+
     Raises:
-        UsageError: it is a folder, or a file that is no journal.
+        UsageError: it is a folder, a file that is no journal, or one of another plan.
         OutputError: it is read-only, or cannot be made where it is to be.
     """
     if path.is_dir():
         raise UsageError(f"the journal {path} is a folder", hint=f"name a file, such as {path / 'journal.jsonl'}")
     if os.path.lexists(path):
-        read_journal(path)
+        if (history := read_journal(path)).steps and new and not history.taken_back:
+            raise another_plan(path)
         if not os.access(path, os.W_OK):
             raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
         return

@@ -500,6 +500,20 @@ def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, 
     assert contents(photos) == before
 
 
+def test_a_journal_serves_another_run_once_it_is_taken_back(rank, piqa, photos, tmp_path) -> None:
+    args = (photos, "--top", "1", "--copy-to", tmp_path / "out", "--journal", tmp_path / "j.jsonl", "--apply")
+    assert rank(*args).code == 0
+    refused = rank(*args)
+    assert (refused.code, refused.out) == (2, "")  # before anything is scored
+    assert f"journal of another plan: {tmp_path}/j.jsonl\nhint: name another --journal, or --undo this" in refused.err
+    assert piqa("rank", "--undo", tmp_path / "j.jsonl").code == 0
+    assert not (tmp_path / "out").exists()
+    assert rank(*args).code == 0
+    assert (tmp_path / "out/picks/90.jpg").exists()
+    assert piqa("rank", "--undo", tmp_path / "j.jsonl").code == 0
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_plan_is_exported_and_executed_later(rank, piqa, photos, tmp_path, monkeypatch) -> None:
     before, plan, out = contents(photos), tmp_path / "plan.json", tmp_path / "out"
     assert rank(photos, "--top", "1", "--copy-to", out, "--write-xmp", "--plan-out", plan).code == 0
