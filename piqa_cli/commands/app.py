@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -19,9 +20,17 @@ from piqa_cli.commands.rank import rank
 from piqa_cli.commands.report import report
 from piqa_cli.commands.score import score
 from piqa_cli.commands.train import train
+from piqa_cli.errors import UsageError
+from piqa_cli.shell_words import shell_word
 
 
 class _Group(TyperGroup):
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; a photo or folder in its place is what somebody names who does not know commands yet."""
+        if args and args[0] not in self.commands and os.path.lexists(args[0]):
+            raise UsageError(f"{args[0]} is no command", hint=f"piqa score {shell_word(args[0])} scores it")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; see errors before Typer gives a closed pipe the exit code of a failed gate."""
         with reported():

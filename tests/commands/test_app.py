@@ -47,6 +47,16 @@ def test_wrong_usage_is_one_line_and_a_hint(piqa, args, message, hint) -> None:
     assert second.startswith(f"hint: {hint}")
 
 
+def test_a_folder_in_the_place_of_the_command(piqa, tmp_path, monkeypatch) -> None:
+    (tmp_path / "my photos").mkdir()
+    (tmp_path / "score").mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = piqa("my photos")
+    told = "piqa: error: my photos is no command\nhint: piqa score 'my photos' scores it\n"
+    assert (result.code, result.out, result.err) == (2, "", told)
+    assert "Missing argument 'PATH'" in piqa("score").err
+
+
 @pytest.mark.parametrize("args", [["score"], ["score", "."], ["rank"], ["report"], ["explain"]], ids=" ".join)
 def test_an_empty_name_is_not_the_current_folder(piqa, args) -> None:
     """As of an unset variable in `piqa rank "$SHOOT" --move-to out --apply`."""
