@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import check_target
 from piqa_cli.ranking.journal import check_journal
-from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan
+from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan, is_score_table
 from piqa_cli.ranking.plan import Move
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
@@ -136,9 +137,12 @@ class Request:
         for folder in self.targets.values():
             if os.path.lexists(folder) and not folder.is_dir():
                 raise UsageError(f"{folder} is no folder", hint="name a folder, an existing or a new one")
-            place = next(place for place in folder.absolute().parents if os.path.lexists(place))
+            place = next(filter(os.path.lexists, (folder, *folder.absolute().parents)))
             if not place.is_dir():
                 raise UsageError(f"{folder} cannot be made: {place} is no folder", hint="name another place")
+            if "hardlink" in self.targets and (away := _on_other_disk(self.sources, place)):
+                hint = "--copy-to and --symlink-to go to another disk"
+                raise UsageError(f"there can be no hard links of {away} in {folder}: another disk", hint=hint)
             self._check_shoot_itself(folder)
 
     def _check_shoot_itself(self, folder: Path) -> None:
@@ -175,3 +179,13 @@ class Request:
             raise UsageError(f"--plan-out {path}: a plan is JSON", hint=hint)
         check_target(path, any_suffix=True)
         check_kept(self.sources, [path])  # with -o the table that is read may get its ranking
+
+
+def _on_other_disk(sources: Sequence[Path], place: Path) -> Path | None:
+    """The first of the sources whose folder is on another disk; tables and lists do not say where photos are."""
+    for source in sources:
+        folder = source if source.is_dir() else source.absolute().parent
+        known = folder.is_dir() and str(source) != "-" and not is_score_table(source)
+        if known and folder.stat().st_dev != place.stat().st_dev:
+            return source
+    return None

@@ -173,6 +173,17 @@ def test_no_page_is_opened_in_the_folder_that_a_table_is(piqa, rank, photos, mod
     assert "is a table of Parquet parts, which has its folder for itself" in result.err
 
 
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no second disk")
+def test_hard_links_to_another_disk_are_refused_before_the_work(rank, photos, engine) -> None:
+    if Path("/dev/shm").stat().st_dev == photos.stat().st_dev:
+        pytest.skip("temporary files are on it")
+    for source in (photos, photos / "00.jpg"):
+        for folder in ("/dev/shm", "/dev/shm/piqa/new"):
+            result = rank(source, "--top", "1", "--hardlink-to", folder)
+            assert (result.code, result.out, engine.seen) == (2, "", [])
+            assert f"there can be no hard links of {source} in {folder}: another disk" in result.err
+
+
 def test_a_burst_and_its_best(rank, photos) -> None:
     result = rank(photos, "--by", "burst", "--per-group", "1", "--format", "jsonl")
     assert result.code == 0
