@@ -16,6 +16,7 @@ from piqa_cli.outputs.tabular import check_target
 from piqa_cli.ranking.journal import check_journal
 from piqa_cli.ranking.options import By, Choice, GroupOptions, Layout, is_csv_plan, is_score_table
 from piqa_cli.ranking.plan import Move
+from piqa_cli.ranking.steps import default_journal
 from piqa_cli.report.options import DEFAULT_PAGE, ReportOptions
 from piqa_cli.report.target import check_page
 from piqa_cli.table_parts import parts_of
@@ -162,8 +163,9 @@ class Request:
             check_page(ReportOptions(DEFAULT_PAGE))
         if self.acting.plan_out is not None:
             self._check_plan_out(self.acting.plan_out)
-        if self.acting.journal is not None:
-            check_journal(self.acting.journal, new=self.acting.plan is None)
+        applies = self.acting.apply and (self.acts or self.acting.plan is not None)
+        if self.acting.journal is not None or applies:
+            check_journal(self.acting.journal or default_journal(), new=self.acting.plan is None)
         if self.delivery.output is not None:  # a file: a folder of Parquet parts is for `piqa score` only
             check_target(self.delivery.output)
         self.delivery.check()

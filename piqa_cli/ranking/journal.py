@@ -120,16 +120,14 @@ def check_journal(path: Path, *, new: bool) -> None:
     """
     if path.is_dir():
         raise UsageError(f"the journal {path} is a folder", hint=f"name a file, such as {path / 'journal.jsonl'}")
-    if os.path.lexists(path):
-        if (history := read_journal(path)).steps and new and not history.taken_back:
-            raise another_plan(path)
-        if not os.access(path, os.W_OK):
-            raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
-        return
-    place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
-    code = errno.ENOTDIR if not place.is_dir() else 0 if os.access(place, os.W_OK) else errno.EACCES
-    if code:
-        raise _cannot_write(path, OSError(code, os.strerror(code)))
+    history = read_journal(path) if os.path.lexists(path) else None
+    if new and history and history.steps and not history.taken_back:
+        raise another_plan(path)
+    place = next(filter(os.path.lexists, (path, *path.absolute().parents)))
+    code = errno.ENOTDIR if place != path and not place.is_dir() else errno.EACCES
+    if code == errno.ENOTDIR or not os.access(place, os.W_OK):
+        what = f"journal cannot be written: {path}: {os.strerror(code)}"
+        raise OutputError(what, path=path, hint="--journal FILE names another place for it")
 
 
 def read_journal(path: Path) -> History:

@@ -511,6 +511,16 @@ def test_the_command_that_takes_a_run_back_works_as_printed(rank, piqa, photos, 
     assert contents(photos) == before
 
 
+def test_without_a_place_for_the_journal_nothing_is_begun(rank, photos, tmp_path, monkeypatch, engine) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    result = rank(photos, "--write-xmp", "--apply")
+    assert (result.code, result.out, engine.seen) == (2, "", [])
+    assert f"journal cannot be written: {tmp_path}/file/piqa/journals/" in result.err
+    assert "hint: --journal FILE names another place for it\n" in result.err
+    assert rank(photos, "--write-xmp").code == 0
+
+
 def test_a_journal_serves_another_run_once_it_is_taken_back(rank, piqa, photos, tmp_path) -> None:
     args = (photos, "--top", "1", "--copy-to", tmp_path / "out", "--journal", tmp_path / "j.jsonl", "--apply")
     assert rank(*args).code == 0
