@@ -170,6 +170,27 @@ def test_eyes_outside_of_the_photo_are_black_or_cut(where):
     assert (eyes == 0).float().mean() > 0.4
 
 
+def beside_the_border(image, face, beyond):
+    """The photo cut in front of the left eye (0) or behind the right one (1), and the face there."""
+    (x1, _), (x2, _) = face.landmarks[:2]
+    edge = round((x1 + x2) / 2) + (-12 if beyond == 1 else 12)
+    if beyond == 1:
+        return image.crop((0, 0, edge, image.height)), face
+    moved = tuple((x - edge, y) for x, y in face.landmarks)
+    return image.crop((edge, 0, *image.size)), replace(face, landmarks=moved)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_an_eye_beyond_the_border_is_not_closed(face, beyond):
+    assert openness(*beside_the_border(ASTRONAUT, face, beyond)) > 0.8
+    assert openness(*beside_the_border(with_lids_down(ASTRONAUT, face), face, beyond)) < CLOSED_BELOW
+
+
+def test_both_eyes_beyond_the_border_are_not_told(face):
+    below = round(min(y for _, y in face.landmarks[:2])) - 2
+    assert cut_pairs(ASTRONAUT.crop((0, 0, 512, below)), (face,), 1.0) is None
+
+
 def test_blur_and_darkness_hide_them(face):
     blurred = ASTRONAUT.filter(ImageFilter.GaussianBlur(12))
     dark = ASTRONAUT.point(lambda value: value // 40)
