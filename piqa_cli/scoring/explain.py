@@ -27,7 +27,7 @@ from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, stack
 from piqa_cli.scoring.scorer import Scorer
 
-MOST_FACES_HEAVY = 4  # explained on their own by a model like DN-PIQA, where each takes seconds
+MOST_FACES_HEAVY = 4  # explained by a model like DN-PIQA, where each takes seconds and moves no score
 CROP_PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
 WHOLE = ("whole photo",)
 GIVEN = 1.0  # confidence of a face that the caller gave
@@ -105,7 +105,7 @@ def _explain(
 ) -> Explanation:
     config, image = scorer.config, decoded.image
     boxes = [scaled(face.box, decoded.scale) for face in main_faces(faces)]
-    boxes = boxes[:MOST_FACES_HEAVY] if scorer.heavy else boxes
+    boxes = boxes[:MOST_FACES_HEAVY] if scorer.heavy and not config.face_head else boxes
     inputs = stack([photo_inputs(image, boxes[0] if boxes else None, config, crops)])
     features, liqe = scorer.features(inputs.views), scorer.auxiliary(inputs)
     with torch.inference_mode():

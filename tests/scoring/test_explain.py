@@ -7,12 +7,13 @@ from skimage import data
 
 from piqa_cli.errors import EngineError, ModelError, NotAPhoto, UsageError
 from piqa_cli.model.checkpoint import save_model
+from piqa_cli.model.config import load_config
 from piqa_cli.model.prompts import DISTORTIONS, QUALITIES, SCENES
 from piqa_cli.model.store import find_model
-from piqa_cli.records import PhotoFile
+from piqa_cli.records import Face, PhotoFile
 from piqa_cli.scoring import explain, scorer
 from piqa_cli.scoring.engine import score_files
-from piqa_cli.scoring.explain import CROP_PLACES, explain_photo
+from piqa_cli.scoring.explain import CROP_PLACES, MOST_FACES_HEAVY, explain_photo
 from piqa_cli.scoring.liqe_words import verdict
 from piqa_cli.scoring.options import EngineOptions
 from tests.model import tiny
@@ -116,6 +117,20 @@ def test_a_photo_without_a_face(coffee, model):
     found = explain_photo(coffee, model, ALONE)
     assert (found.photo.status, found.faces, found.branches) == ("no_face", (), None)
     assert found.photo.face_score is None
+
+
+@every_model
+def test_a_heavy_model_leaves_out_only_faces_that_move_no_score(portrait, model, monkeypatch):
+    faces = [Face((60.0 * i, 50.0, 60.0 * i + 55, 110.0), 0.99) for i in range(6)]
+    monkeypatch.setattr(explain, "_faces", lambda decoded, box: tuple(faces))
+    first = explain_photo(portrait, model, ALONE)
+    worst = min(range(6), key=lambda i: first.faces[i].mark.raw_score)
+    faces.append(faces.pop(worst))
+    light = explain_photo(portrait, model, ALONE)
+    monkeypatch.setattr(scorer, "HEAVY_WEIGHTS", 0)
+    heavy = explain_photo(portrait, model, ALONE)
+    assert heavy.photo.raw_score == pytest.approx(light.photo.raw_score, abs=1e-6)
+    assert len(heavy.faces) == (6 if load_config(model.path).face_head else MOST_FACES_HEAVY)
 
 
 @liqe_model
