@@ -145,13 +145,19 @@ def begin_record(photo: PhotoFile, decoded: DecodedPhoto, faces: tuple[Face, ...
         path=photo.path,
         status="ok" if faces else "no_face",
         reason=None if faces else NO_FACE,
-        faces=faces,
+        faces=tuple(_in_photo(face, decoded) for face in faces),
         width=decoded.width,
         height=decoded.height,
         file_size=photo.path.stat().st_size,
         capture=read_capture(photo.path),
         raw_mate=photo.raw_mate,
     )
+
+
+def _in_photo(face: Face, decoded: DecodedPhoto) -> Face:
+    """The short side of a reduced photo is rounded: a box at its far edge may end a pixel beyond the whole photo's."""
+    x1, y1, x2, y2 = face.box
+    return replace(face, box=(x1, y1, min(x2, float(decoded.width)), min(y2, float(decoded.height))))
 
 
 def collate(items: Sequence[Prepared]) -> Batch:

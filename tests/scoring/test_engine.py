@@ -17,6 +17,7 @@ from piqa_cli.scoring.complete import to_score
 from piqa_cli.scoring.devices import choose_device, share_out
 from piqa_cli.scoring.engine import score_files
 from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.scoring.prepare import PhotoDataset
 from tests.model import tiny
 
 ALONE = EngineOptions(device="cpu", workers=0, batch_size=2)
@@ -119,6 +120,14 @@ def test_boxes_are_in_pixels_of_the_full_photo(tmp_path, model):
     box = np.array(score.faces[0].box) / 3000 * 512
     assert np.abs(box - (177, 62, 272, 191)).max() < 25
     assert (score.width, score.height) == (3000, 3000)
+
+
+def test_a_box_ends_where_the_photo_does(tmp_path):
+    """Half of 751 rows is 376 of them, and twice that one more than there are."""
+    Image.fromarray(data.astronaut()).crop((50, 0, 276, 170)).resize((1000, 751)).save(tmp_path / "cut.jpg")
+    config = replace(tiny.LITE, preprocess=replace(tiny.LITE.preprocess, working_side=500))
+    record = PhotoDataset(config, 10_000_000)[PhotoFile(tmp_path / "cut.jpg")].record
+    assert [(face.box[2:], face.cut) for face in record.faces] == [((1000.0, 751.0), True)]
 
 
 def test_batches_keep_the_order_and_a_bad_photo_its_place(tmp_path, model):
