@@ -211,3 +211,26 @@ def test_folders(page):
     page.select_option("#grouping", "folder")
     settle(page)
     assert [text.splitlines()[-1] for text in page.locator(".group").all_inner_texts()] == ["4 photos", "5 photos"]
+
+
+DEEP = "/home/anna/Pictures/2024/2024-06-15 Wedding"
+
+
+@pytest.mark.parametrize(
+    ("folders", "shown"),
+    [
+        ([f"{DEEP}/Church", f"{DEEP}/Party/late"], ["Church", "Party/late"]),
+        ([DEEP, f"{DEEP}/Church"], ["2024-06-15 Wedding", "2024-06-15 Wedding/Church"]),
+        ([".", "a"], [".", "a"]),
+        (["/", "/a"], ["/", "a"]),
+    ],
+)
+def test_folders_are_named_by_where_they_differ(open_page, tmp_path, folders, shown):
+    """There is room for the beginning of a path only, and that may be the same for all."""
+    page = open_page(named(tmp_path / "report.html", *(f"{folder.rstrip('/')}/x.jpg" for folder in folders)))
+    facet = page.locator("fieldset.facet", has=page.locator("legend", has_text="Folder")).locator(".value")
+    assert facet.all_inner_texts() == shown
+    assert [value.get_attribute("title") for value in facet.all()] == folders
+    page.select_option("#grouping", "folder")
+    settle(page)
+    assert page.locator(".group bdi").all_inner_texts() == shown

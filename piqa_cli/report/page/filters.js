@@ -7,9 +7,10 @@ const Filters = (() => {
   const EYES = [["open", "Open"], ["closed", "Closed"], ["unknown", "Not sure"], [NONE, "No face"]];
   const STARS = [5, 4, 3, 2, 1, 0].map((n) => [n, n ? "★".repeat(n) : "No stars"]);
 
-  function column(name, missing) {
+  // -> [value, how it is shown, all of it]
+  function column(name, missing, shown = (value) => value) {
     const values = [...new Set([...Array(Photos.count).keys()].map((i) => Photos.get(i, name) ?? NONE))].sort();
-    return values.map((value) => [value, value === NONE ? missing : value]);
+    return values.map((value) => (value === NONE ? [value, missing] : [value, shown(value), value]));
   }
 
   const single = (name) => (i) => [Photos.get(i, name) ?? NONE];
@@ -28,7 +29,7 @@ const Filters = (() => {
     { id: "eyes", title: "Eyes", values: EYES, of: eyesOf },
     { id: "camera", title: "Camera", values: column("camera", "Not known"), of: single("camera") },
     { id: "lens", title: "Lens", values: column("lens", "Not known"), of: single("lens") },
-    { id: "folder", title: "Folder", values: column("folder", "."), of: single("folder") },
+    { id: "folder", title: "Folder", values: column("folder", ".", Photos.folder), of: single("folder") },
   ];
   for (const facet of facets) Object.assign(facet, { chosen: new Set(), counts: new Map() });
 

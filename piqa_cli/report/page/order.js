@@ -44,7 +44,7 @@ const Order = (() => {
 
   // [key, label] of the section that a photo belongs to; null: it stands alone.
   function sectionOf(photo) {
-    if (current.grouping === "folder") return [Photos.get(photo, "folder"), Photos.get(photo, "folder") ?? "."];
+    if (current.grouping === "folder") return [Photos.get(photo, "folder"), Photos.folder(Photos.get(photo, "folder") ?? ".")];
     const group = Photos.group(photo);
     return group && group.kind !== "folder" ? [Photos.get(photo, "group"), group.label] : null;
   }

@@ -55,6 +55,12 @@ const Photos = (() => {
     return list.map((face, k) => (k || !main ? face : { ...face, score: face.score ?? main.score, defects: face.defects ?? main.defects }));
   }
 
+  // Folders by the part of their paths in which they differ: what all of them begin with says nothing.
+  const slash = columns.folder?.some((folder) => folder.includes("/")) ? "/" : "\\";
+  const ways = [...new Set(columns.folder)].map((folder) => folder.split(slash));
+  const shared = ways.length ? ways[0].findIndex((part, k) => ways.some((way) => k === way.length - 1 || way[k] !== part)) : 0;
+  const folder = (path) => path.split(slash).slice(shared).join(slash) || path;
+
   const severity = (i, defect) => Math.max(get(i, `photo_${defect}`) ?? 0, get(i, `face_${defect}`) ?? 0);
   const suggested = (i) => {
     const stars = get(i, "stars");
@@ -77,7 +83,7 @@ const Photos = (() => {
     return index === null ? [i] : [...columns.group.keys()].filter((k) => columns.group[k] === index);
   };
 
-  return { data, count: data?.count ?? 0, defects, threshold, get, has, words, sized, size, faces, severity, found, suggested, reasons,
+  return { data, count: data?.count ?? 0, defects, threshold, get, has, words, folder, sized, size, faces, severity, found, suggested, reasons,
     group, members, original, thumb: (i) => picture("thumbs", i), face: (i) => picture("faces", i),
     name: (i) => get(i, "name") ?? get(i, "path") ?? "?", score: (i) => get(i, "score") };
 })();

@@ -25,10 +25,10 @@ const Sidebar = (() => {
     if (high !== skipped) high.value = to;
   }
 
-  function option(facet, [value, title]) {
+  function option(facet, [value, text, title = text]) {
     const input = Dom.make("input", { type: "checkbox", onchange: () => Filters.toggle(facet.id, value) });
     const count = Dom.make("span", { class: "n" });
-    const row = Dom.make("label", { class: "option" }, input, Dom.make("bdi", { class: "value", text: title, title }), count);
+    const row = Dom.make("label", { class: "option" }, input, Dom.make("bdi", { class: "value", text, title }), count);
     rows.push({ facet, value, input, count, row });
     return row;
   }
