@@ -208,6 +208,24 @@ def test_charts_answer_their_questions(page):
     assert page.locator("#charts canvas").first.evaluate("(canvas) => probes.isDrawn(canvas)")
 
 
+WRITTEN = """globalThis.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  globalThis.written.push(text);
+  return fillText.call(this, text, ...place);
+};"""
+
+
+def test_an_axis_too_short_for_a_round_number_shows_what_is_there(open_page, tmp_path):
+    """A phone has one focal length, and one setting may do for a shoot indoors."""
+    columns = {"iso": [125, 125, 160], "focal_length_mm": [5.43] * 3, "shutter_s": [1 / 60] * 3}
+    frame = frame_of(3).with_columns(pl.Series(name, values) for name, values in columns.items())
+    page = open_page(write_table(tmp_path / "report.html", frame), script=WRITTEN)
+    page.click("#tab-charts")
+    settle(page)
+    assert {"125", "160", "5.43", "1/60"} <= set(page.evaluate("written"))
+
+
 def test_scores_stand_in_one_line_with_remarks_and_without(page):
     page.locator("label.option", has_text="Face judged").click()
     page.click("#tab-charts")

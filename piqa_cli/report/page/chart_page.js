@@ -73,17 +73,25 @@ const ChartPage = (() => {
 
   const span = (values, pad) => [Math.min(...values) / pad, Math.max(...values) * pad];
   const extent = (points, axis) => points.reduce(([low, high], p) => [Math.min(low, p[axis]), Math.max(high, p[axis])], [Infinity, -Infinity]);
-  const ladder = (steps, [low, high]) => steps.filter((step) => step >= low && step <= high);
+  const APART = 1.15; // two numbers on an axis need as much room
+
+  // The round numbers on an axis; where it is too short to have one, the ends of what is there.
+  function ladder(steps, [low, high], [least, most]) {
+    const inside = steps.filter((step) => step >= low && step <= high);
+    return inside.length ? inside : most / least < APART ? [least] : [least, most];
+  }
+
   const doubled = (first, n) => Array.from({ length: n }, (_, k) => first * 2 ** k);
 
   function byStops(title, unit, photos, column, steps) {
     const points = pointsOf(photos, (i) => Photos.get(i, column));
     if (points.length < FEW) return null;
-    const range = span(extent(points, "x"), 1.2);
+    const ends = extent(points, "x");
+    const range = span(ends, 1.2);
     const edges = doubled(range[0], Math.ceil(Math.log2(range[1] / range[0])) + 1);
     return scatter(title, "Each dot is a photo; the line is the median of its neighbourhood. Click a dot to see the photo.", points, {
       kinds: plain, lines: [medians(points, edges)], y: SCORE_AXIS, tell: (p) => `${unit(p.x)}, score ${Format.score(p.y)}`,
-      x: { title: title.replace("Score by ", ""), range, log: 10, splits: ladder(steps, range), values: (v) => v },
+      x: { title: title.replace("Score by ", ""), range, log: 10, splits: ladder(steps, range, ends), values: (v) => v },
     });
   }
 
@@ -92,14 +100,15 @@ const ChartPage = (() => {
       .filter((p) => p.x > 0 && p.y > 0);
     if (both.length < FEW) return null;
     const points = both.map((p) => ({ ...p, kind: p.blur < Photos.threshold / 2 ? 0 : p.blur < Photos.threshold ? 1 : 2 }));
-    const [xs, ys] = [span(extent(points, "x"), 1.2), span(extent(points, "y"), 1.6)];
+    const [wide, high] = [extent(points, "x"), extent(points, "y")];
+    const [xs, ys] = [span(wide, 1.2), span(high, 1.6)];
     const rule = [Math.max(xs[0], 1 / ys[1]), Math.min(xs[1], 1 / ys[0])];
     const legend = Dom.make("ul", { class: "legend" }, ...KINDS.map(({ title, colour }) => Dom.make("li", null, Dom.make("span", { class: `swatch ${colour}` }), title)));
     return scatter("Shutter against focal length", "Above the line the shutter is longer than 1/focal length: shake becomes likely.", points, {
       kinds: KINDS, legend, lines: rule[0] < rule[1] ? [rule.map((x) => ({ x, y: 1 / x }))] : [],
       tell: (p) => `${p.x} mm, ${Format.shutter(p.y)}, motion blur ${Math.round(p.blur * 100)} %`,
-      x: { title: "focal length, mm", range: xs, log: 10, splits: ladder([4, 8, 14, 24, 35, 50, 85, 135, 200, 400, 600, 1000], xs), values: (v) => v },
-      y: { title: "shutter", range: ys, log: 10, splits: ladder([1 / 8000, 1 / 2000, 1 / 500, 1 / 125, 1 / 30, 1 / 8, 1 / 2, 2, 8, 30], ys), values: (v) => Format.shutter(v)?.replace(" s", "") },
+      x: { title: "focal length, mm", range: xs, log: 10, splits: ladder([4, 8, 14, 24, 35, 50, 85, 135, 200, 400, 600, 1000], xs, wide), values: (v) => v },
+      y: { title: "shutter", range: ys, log: 10, splits: ladder([1 / 8000, 1 / 2000, 1 / 500, 1 / 125, 1 / 30, 1 / 8, 1 / 2, 2, 8, 30], ys, high), values: (v) => Format.shutter(v)?.replace(" s", "") },
     });
   }
 
