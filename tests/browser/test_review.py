@@ -65,6 +65,18 @@ def test_arrows_follow_the_rows(page):
     assert page.get_attribute("#grid", "aria-activedescendant") == page.locator(".card.current").get_attribute("id")
 
 
+def test_arrows_go_on_after_a_click_on_a_button_or_a_filter(page):
+    shown = names(page)
+    page.click(".review .star >> nth=2")
+    press(page, "ArrowRight", "p")
+    assert current(page) == shown[1] and "picked" in label(page, shown[1])
+    page.locator("label.option", has_text="Not marked").click()
+    press(page, "ArrowRight")
+    assert current(page) == names(page)[1]
+    press(page, "s")
+    assert page.locator(".card.selected .name").all_inner_texts() == [current(page)]
+
+
 def test_stars_and_flags(page):
     review(page)
     assert "4 stars by you, picked" in label(page, "one.jpg")

@@ -54,11 +54,20 @@ const Keyboard = (() => {
     escape: () => State.selected.length && State.select([]),
   };
 
+  // A button or box that was clicked keeps the focus and has no use for arrows: they lead on from the current photo.
+  function leads(key, target) {
+    const lent = target.matches?.("button, input[type=checkbox]") && !document.body.classList.contains("filtering");
+    return lent && /^(Arrow|Page|Home$|End$)/.test(key);
+  }
+
   function sheetKey({ key, target }) {
     const inSheet = target === document.body || target.id === "grid";
     const charts = Dom.byId("grid").hidden;
     if (key === "/") Dom.byId("text").focus();
-    else if (inSheet && !charts && MOVES[key]) MOVES[key]();
+    else if (!charts && MOVES[key] && (inSheet || leads(key, target))) {
+      MOVES[key]();
+      Grid.focus();
+    }
     else if (ACTIONS[key.toLowerCase()] && !charts) ACTIONS[key.toLowerCase()]();
     else return false;
     return true;
