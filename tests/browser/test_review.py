@@ -181,6 +181,13 @@ def test_the_key_of_the_search_leads_there(page, tab):
     assert page.input_value("#text") == "cat"
 
 
+def test_enter_leads_from_the_search_to_what_it_found(page):
+    press(page, "/")
+    page.keyboard.type("o")
+    press(page, "Enter", "ArrowRight", "p")
+    assert page.input_value("#text") == "o" and "picked" in label(page, names(page)[1])
+
+
 STROKE = """([key, code, ctrlKey]) =>
     document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, code, ctrlKey, bubbles: true }))"""
 

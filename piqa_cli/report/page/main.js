@@ -52,6 +52,7 @@ const Main = (() => {
     byId("grouping").addEventListener("change", (event) => { Order.current.grouping = event.target.value; later(); });
     byId("size").addEventListener("change", (event) => Grid.resize(event.target.value));
     byId("text").addEventListener("input", (event) => Filters.setText(event.target.value));
+    byId("text").addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && Grid.focus());
     byId("tab-photos").addEventListener("click", () => view(false));
     byId("tab-charts").addEventListener("click", () => view(true));
     byId("boxes").addEventListener("click", Keyboard.boxes);
