@@ -188,13 +188,14 @@ def test_enter_leads_from_the_search_to_what_it_found(page):
     assert page.input_value("#text") == "o" and "picked" in label(page, names(page)[1])
 
 
-STROKE = """([key, code, ctrlKey]) =>
-    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, code, ctrlKey, bubbles: true }))"""
+STROKE = """([key, code, ctrlKey, shiftKey]) =>
+    document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, code, ctrlKey, shiftKey, bubbles: true }))"""
 
 
-def stroke(page, key, code, ctrl=False):
+def stroke(page, key, code, ctrl=False, shift=False):
     """A key of a keyboard that playwright does not have."""
-    page.evaluate(STROKE, [key, code, ctrl])
+    page.evaluate(STROKE, [key, code, ctrl, shift])
     settle(page)
 
 
@@ -209,6 +210,21 @@ def test_keys_of_other_scripts_are_those_in_the_same_place(page):
     page.wait_for_selector("#compare[open]")
     stroke(page, "\u0441", "KeyC")
     page.wait_for_selector("#compare", state="hidden")
+
+
+def test_stars_on_keyboards_that_write_digits_with_shift(page):
+    for key, code, shift, stars in (
+        ("\u00e9", "Digit2", False, 2),
+        ("'", "Digit4", False, 4),
+        ("5", "Digit5", True, 5),
+    ):
+        stroke(page, key, code, shift=shift)
+        assert f"{stars} stars by you" in label(page, "one.jpg")
+    for key, code, shift in (("!", "Digit1", True), ("+", "Digit1", False), ("-", "Digit6", False)):
+        stroke(page, key, code, shift=shift)  # elsewhere with Shift; Czech: zooms; French: zooms
+        assert "5 stars by you" in label(page, "one.jpg")
+    stroke(page, "\u00e0", "Digit0")
+    assert "by you" not in label(page, "one.jpg")
 
 
 def test_a_latin_letter_is_the_one_that_it_writes(page):

@@ -23,10 +23,12 @@ const Keyboard = (() => {
     Dom.byId("boxes").setAttribute("aria-pressed", String(State.boxes));
   }
 
-  // Keyboards of other scripts write no Latin letters, some have digits of their own: there the place of the key counts.
-  function keyOf({ key, code }) {
+  // Keyboards of other scripts write no Latin letters, some have digits of their own, and French ones write digits with
+  // Shift only: there the place of the key counts.
+  function keyOf({ key, code, shiftKey }) {
     const foreign = /^[\p{L}\p{Nd}]$/u.test(key) && !/[\d\p{Script=Latin}]/u.test(key);
-    return foreign && /^(Key|Digit)\w$/.test(code) ? code.at(-1).toLowerCase() : key;
+    const shifted = !shiftKey && /^Digit[0-5]$/.test(code) && /^[^\d+=/?-]$/u.test(key);
+    return shifted || (foreign && /^(Key|Digit)\w$/.test(code)) ? code.at(-1).toLowerCase() : key;
   }
 
   const MARKS = { p: "pick", x: "reject", u: "unmark" };
