@@ -8,7 +8,7 @@ import pytest
 from piqa_cli.ranking.plan_csv import plan_from_csv
 from piqa_cli.ranking.plan_file import load_plan
 from tests.browser.conftest import names, reload, settle, until
-from tests.browser.shoot import write_table
+from tests.browser.shoot import frame_of, write_table
 
 
 @pytest.fixture
@@ -272,6 +272,44 @@ def test_marks_that_an_earlier_page_stored_by_path_are_found(open_page, here, tm
     page.evaluate("(stored) => localStorage.setItem(localStorage.key(0), stored)", stored)
     reload(page)
     assert "3 stars by you" in label(page, "two.jpg") and "picked" not in label(page, "one.jpg")
+
+
+def test_a_report_of_a_shoot_that_has_grown_begins_with_its_marks(open_page, tmp_path):
+    """The latest of each photo, also that a mark was taken back; a report that was marked keeps to its own."""
+
+    def report_of(*photos):
+        frame = frame_of(len(photos)).with_columns(pl.Series("path", [f"/shoot/{photo}.jpg" for photo in photos]))
+        return write_table(tmp_path / f"{'-'.join(photos)}.html", frame)
+
+    def go(*photos):
+        page.goto(report_of(*photos).as_uri())
+        page.wait_for_selector("body.ready")
+        page.focus("#grid")
+
+    def marks():
+        return page.evaluate(
+            "Choices.all().map((i) => [Photos.name(i), Choices.ownStars(i), Choices.decision(i)]).sort()"
+        )
+
+    def stored(reports):
+        until(page, "(reports) => localStorage.length === reports", reports)
+
+    page = open_page(report_of("a", "b", "c"))
+    page.focus("#grid")
+    press(page, "p", "ArrowRight", "3", "ArrowRight", "x")
+    stored(1)
+    go("new", "a", "b", "c")
+    assert marks() == [["a.jpg", None, "pick"], ["b.jpg", 3, None], ["c.jpg", None, "reject"]]
+    assert page.inner_text("#notice").startswith("Marks of 3 photos")
+    press(page, "ArrowRight", "u", "ArrowRight", "4")
+    stored(2)
+    go("newer", "c", "b", "a")
+    assert marks() == [["b.jpg", 4, None], ["c.jpg", None, "reject"]]
+    press(page, "Control+z")
+    assert marks() == []
+    stored(3)
+    go("a", "b", "c")
+    assert [name for name, *_ in marks()] == ["a.jpg", "b.jpg", "c.jpg"] and page.locator("#notice").is_hidden()
 
 
 def test_stored_nonsense_is_ignored(open_page, report):

@@ -1,9 +1,12 @@
 "use strict";
 // The stars and flags that a person gives. Kept by photo, with undo, in the browser's storage where there is one.
 const Choices = (() => {
-  const KEY = `piqa-report:${Photos.data?.id ?? "unknown"}`;
+  const PREFIX = "piqa-report:";
+  const KEY = `${PREFIX}${Photos.data?.id ?? "unknown"}`;
   const made = new Map(); // photo -> { stars: 0-5 | undefined, decision: "pick" | "reject" | undefined }
+  const touched = new Set(); // photos with a mark, and those that had one: that it was taken back is kept, too
   const byName = new Map();
+  const byPlace = new Map(); // by the whole path alone, which means the same in every report
   const past = [];
   const future = [];
   let waiting = null;
@@ -12,7 +15,10 @@ const Choices = (() => {
   // `path` is as it was typed, the next report may spell it otherwise; earlier pages stored their choices by it.
   const path = (i) => Photos.get(i, "path") ?? String(i);
   const name = (i) => Photos.get(i, "photo") ?? path(i);
-  for (let i = 0; i < Photos.count; i += 1) byName.set(path(i), i).set(name(i), i);
+  for (let i = 0; i < Photos.count; i += 1) {
+    byName.set(path(i), i).set(name(i), i);
+    if (Photos.get(i, "photo")) byPlace.set(name(i), i);
+  }
 
   const of = (i) => made.get(i) ?? {};
   const decision = (i) => of(i).decision ?? null;
@@ -20,6 +26,7 @@ const Choices = (() => {
   const stars = (i) => ownStars(i) ?? Photos.suggested(i);
 
   function put(i, choice) {
+    touched.add(i);
     if (choice.stars === undefined && choice.decision === undefined) made.delete(i);
     else made.set(i, choice);
   }
@@ -56,9 +63,9 @@ const Choices = (() => {
   function save() {
     clearTimeout(waiting);
     waiting = null;
-    const entries = [...made].map(([i, { stars: s, decision: d }]) => [name(i), s ?? null, d ?? null]);
+    const entries = [...touched].map((i) => [name(i), ownStars(i), decision(i)]);
     try {
-      localStorage.setItem(KEY, JSON.stringify({ version: 1, choices: entries }));
+      localStorage.setItem(KEY, JSON.stringify({ version: 1, saved: Date.now(), choices: entries }));
       stores = true;
     } catch {
       if (stores) State.emit("unsaved");
@@ -66,23 +73,44 @@ const Choices = (() => {
     }
   }
 
-  function valid([photo, s, d]) {
+  function valid([, s, d]) {
     const goodStars = s === null || (Number.isInteger(s) && s >= 0 && s <= 5);
-    return byName.has(photo) && goodStars && [null, "pick", "reject"].includes(d);
+    return goodStars && [null, "pick", "reject"].includes(d);
+  }
+
+  // What a report stored of the photos with a name in `known` -> { saved, choices: [[photo, choice], ...] }, or null
+  function read(key, known) {
+    let stored = null;
+    try {
+      stored = JSON.parse(localStorage.getItem(key));
+    } catch {
+      return null; // no storage, or something that this page did not write
+    }
+    if (stored?.version !== 1 || !Array.isArray(stored.choices)) return null;
+    const choices = stored.choices.filter((entry) => Array.isArray(entry) && known.has(entry[0]) && valid(entry))
+      .map(([photo, s, d]) => [known.get(photo), { stars: s ?? undefined, decision: d ?? undefined }]);
+    return { saved: Number(stored.saved) || 0, choices };
   }
 
   function load() {
-    let stored = null;
-    try {
-      stored = JSON.parse(localStorage.getItem(KEY));
-    } catch {
-      return; // no storage, or something that this page did not write
-    }
-    if (stored?.version !== 1 || !Array.isArray(stored.choices)) return;
+    const stored = read(KEY, byName);
+    if (!stored) return;
     made.clear();
-    for (const entry of stored.choices.filter(Array.isArray).filter(valid)) {
-      put(byName.get(entry[0]), { stars: entry[1] ?? undefined, decision: entry[2] ?? undefined });
+    for (const [photo, choice] of stored.choices) put(photo, choice);
+  }
+
+  // Where nobody marked anything yet, what reports with more or fewer of these photos say last of each, as one step that
+  // can be undone. -> how many photos got marks
+  function inherit() {
+    let keys = [];
+    try {
+      keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+    } catch {
+      return 0; // no storage
     }
+    if (keys.includes(KEY)) return 0;
+    const others = keys.map((key) => read(key, byPlace)).filter(Boolean).sort((a, b) => a.saved - b.saved);
+    return take([...new Map(others.flatMap(({ choices }) => choices))]);
   }
 
   const flush = () => waiting !== null && save();
@@ -98,8 +126,9 @@ const Choices = (() => {
     State.emit("choice", [...Array(Photos.count).keys()]);
   });
   load();
+  const inherited = inherit();
 
-  return { decision, ownStars, stars, change, take, all: () => [...made.keys()],
+  return { inherited, decision, ownStars, stars, change, take, all: () => [...made.keys()],
     undo: () => travel(past, future, "before"), redo: () => travel(future, past, "after"),
     canUndo: () => past.length > 0 };
 })();

@@ -82,6 +82,7 @@ const Main = (() => {
     State.on("unsaved", () => notice("This browser keeps nothing for pages from disk: export your marks before you close the page."));
     State.on("choice", () => { Filters.run(); Sidebar.update(null); });
     tools();
+    if (Choices.inherited) notice(`Marks of ${Format.plural(Choices.inherited, "photo")} are from another report with ${Choices.inherited === 1 ? "it" : "them"}. Undo takes them away here.`);
     Marks.reviewBar();
     Filters.run();
     Sidebar.build();
