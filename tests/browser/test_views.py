@@ -66,6 +66,30 @@ def test_large_view_walks_marks_and_closes(page):
     assert page.evaluate("document.activeElement.id") == "grid"
 
 
+def test_the_next_photo_is_looked_at_as_near(page):
+    """Whoever looks for the sharpest of a burst zooms in once."""
+
+    def look():
+        settle(page)
+        stage = page.locator("#large .stage")
+        return stage.evaluate("({ offsetLeft, offsetTop, offsetWidth }) => [offsetLeft, offsetTop, offsetWidth]")
+
+    page.keyboard.press("Enter")
+    whole = look()
+    page.keyboard.press("z")
+    page.keyboard.press("Shift+ArrowRight")
+    near = look()
+    page.keyboard.press("ArrowRight")
+    assert look() == near != whole and "two.jpg" in page.inner_text("#large .panel")
+    page.keyboard.press("f")
+    face = look()
+    page.keyboard.press("ArrowRight")
+    assert look() == face != whole
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    assert look() == whole
+
+
 def test_a_lost_original_leaves_the_preview(open_page, report, tmp_path):
     moved = tmp_path / "moved.html"
     moved.write_bytes(report.read_bytes())  # links are relative to the report, so nothing is found from here

@@ -24,6 +24,7 @@ const Large = (() => {
       Dom.make("div", { class: "large-body" }, frame, panel));
     dialog.addEventListener("close", () => {
       zoom?.stop();
+      zoom = null; // the next one is opened whole
       frame.replaceChildren();
       Grid.rebuild();
       Grid.reveal();
@@ -48,8 +49,16 @@ const Large = (() => {
     return Photos.thumb(photo) ? `${why}: preview shown` : why;
   }
 
+  // The next photo is looked at as this one was: as near, at the same part of it, or at its face.
+  function keep(before) {
+    if (!before || (before.aligned && !pane.face)) return;
+    Object.assign(zoom.view, before);
+    zoom.draw();
+  }
+
   function show() {
     const photo = State.current;
+    const before = zoom?.view;
     zoom?.stop();
     note.textContent = "";
     pane = Zoom.pane(photo, {
@@ -65,6 +74,7 @@ const Large = (() => {
     frame.replaceChildren(pane.node);
     frame.setAttribute("aria-label", Photos.name(photo));
     zoom = Zoom.group([pane], ([shown]) => { percent.textContent = shown; });
+    keep(before);
     Details.show(panel, photo);
     panel.scrollTop = 0;
     marks.update(photo);
