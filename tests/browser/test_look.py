@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tests.browser.conftest import names, reload, settle
+from tests.browser.conftest import MISSING, names, reload, settle
 from tests.browser.shoot import frame_of, write_page, write_table
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -67,6 +67,25 @@ def test_on_a_phone_the_last_photo_is_above_the_review_bar(open_page, report, ph
     settle(page)
     bottom = "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect().bottom))"
     assert page.evaluate(bottom) < page.evaluate("Dom.byId('review').getBoundingClientRect().top")
+
+
+@pytest.mark.parametrize("size", ["s", "m", "l"])
+def test_of_a_long_name_the_end_is_seen(open_page, tmp_path, size):
+    """The names of a shoot may begin alike and differ in a number at their end only."""
+    shot = [f"2024-06-15 Wedding of Anna and Ben in the old church_{number:04}.jpg" for number in range(3)]
+    frame = frame_of(3).with_columns(pl.Series("path", [f"/nowhere/{name}" for name in shot]))
+    page = open_page(write_table(tmp_path / "report.html", frame), expect=MISSING)
+    page.select_option("#size", size)
+    settle(page)
+    assert names(page) == shot
+    page.keyboard.press("c")
+    for view in (".card", ".review", "#compare .pane-foot"):
+        for name in page.locator(f"{view} .name").all():
+            assert name.locator(".end").evaluate("(end) => end.offsetWidth >= 40 && end.scrollWidth <= end.offsetWidth")
+            inside = (
+                "(name) => name.lastChild.getBoundingClientRect().right <= name.getBoundingClientRect().right + 0.5"
+            )
+            assert name.evaluate(inside)
 
 
 def test_a_phone_filters_in_a_drawer(open_page, report):

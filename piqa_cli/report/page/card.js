@@ -59,7 +59,7 @@ const Card = (() => {
       Dom.make("span", { class: "mat", style: { height: `${height}px` } }, frame(photo, width - 12, height - 12)),
       meter,
       Dom.make("span", { class: "line" }, Dom.make("b", { class: "score", text: Format.score(Photos.score(photo)) }), stars(photo), Dom.make("span", { class: "flags" })), " ",
-      Dom.make("bdi", { class: "name", text: Photos.name(photo), title: Photos.get(photo, "path") ?? "" }), " ",
+      Dom.photoName(Photos.name(photo), { title: Photos.get(photo, "path") ?? "" }), " ",
       Dom.make("span", { class: remarkClass(photo), text: remark(photo), title: remark(photo) }), " ",
       isBest(photo) ? Dom.make("span", { class: "best", text: "Best" }) : null);
     node.photo = photo;

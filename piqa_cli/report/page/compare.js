@@ -38,7 +38,7 @@ const Compare = (() => {
     const best = Card.isBest(photo) ? Dom.make("span", { class: "best", text: "Best" }) : null;
     const drop = Dom.button("Take out of the comparison", { class: "tool drop", onclick: () => remove(photo) }, Dom.icon("close"));
     const foot = Dom.make("div", { class: "pane-foot" },
-      Dom.make("div", { class: "line" }, Dom.make("b", { class: "score", text: Format.score(Photos.score(photo)) }), best, Dom.make("bdi", { class: "name", text: Photos.name(photo) })),
+      Dom.make("div", { class: "line" }, Dom.make("b", { class: "score", text: Format.score(Photos.score(photo)) }), best, Dom.photoName(Photos.name(photo))),
       Dom.make("p", { class: Card.remarkClass(photo), text: facts(photo) }), marks.node);
     const node = Dom.make("section", { class: "pane", tabindex: 0, "aria-label": Photos.name(photo), role: "group", onfocusin: () => State.go(photo), onpointerdown: () => State.go(photo) }, pane.node, drop, foot);
     marks.update(photo);

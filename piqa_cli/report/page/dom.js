@@ -28,6 +28,17 @@ const Dom = (() => {
     return node;
   }
 
+  const LONG = 20; // characters; shorter names fit, or nearly
+  const END = 12; // characters of a long one that are always shown
+
+  // A name, to be cut in its middle where there is no room: files of one shoot differ in the number at their end.
+  function photoName(text, props) {
+    const letters = [...text];
+    if (letters.length <= LONG) return make("bdi", { class: "name", ...props, text });
+    const part = (name, ...range) => make("span", { class: name, text: letters.slice(...range).join("") });
+    return make("bdi", { class: "name", ...props }, part("start", 0, -END), part("end", -END));
+  }
+
   const icon = (name) => svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
 
   function button(label, props, ...children) {
@@ -45,5 +56,5 @@ const Dom = (() => {
     byId("live").textContent = text;
   }
 
-  return { byId, make, svg, icon, button, style, announce };
+  return { byId, make, photoName, svg, icon, button, style, announce };
 })();

@@ -58,7 +58,7 @@ const Marks = (() => {
 
   function reviewBar() {
     const root = Dom.byId("review");
-    const name = Dom.make("bdi", { class: "name" });
+    const name = Dom.make("div");
     const at = Dom.make("span", { class: "muted at" });
     const tally = Dom.make("span", { class: "muted tally" });
     const marks = buttons(targets);
@@ -77,7 +77,7 @@ const Marks = (() => {
       tally.textContent = `${Format.count(of("pick"))} picked · ${Format.count(of("reject"))} rejected · ${Format.plural(State.order.length, "photo")} shown`;
       root.classList.toggle("idle", current < 0);
       if (current < 0) return;
-      name.textContent = Photos.name(current);
+      name.replaceChildren(Dom.photoName(Photos.name(current)));
       at.textContent = State.place[current] < 0 ? "" : `${Format.count(State.place[current] + 1)} of ${Format.count(State.order.length)}`;
       marks.update(current);
       select.setAttribute("aria-pressed", String(State.selected.includes(current)));

@@ -9,7 +9,7 @@ const Printing = (() => {
     const words = [Card.isBest(photo) ? "best" : "", decision ? { pick: "picked", reject: "rejected" }[decision] : ""];
     return Dom.make("li", null, Dom.make("span", { class: "mat" }, Card.frame(photo, 150, 120)),
       Dom.make("span", { class: "line" }, Dom.make("b", { text: Format.score(Photos.score(photo)) }), Card.stars(photo), Dom.make("i", { text: words.filter(Boolean).join(", ") })),
-      Dom.make("bdi", { class: "name", text: Photos.name(photo) }), Dom.make("span", { class: Card.remarkClass(photo), text: Card.remark(photo) }));
+      Dom.photoName(Photos.name(photo)), Dom.make("span", { class: Card.remarkClass(photo), text: Card.remark(photo) }));
   }
 
   function build() {
