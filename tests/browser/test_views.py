@@ -198,6 +198,16 @@ def test_at_most_four_are_compared(page):
     assert page.inner_text("#compare h2") == said and page.text_content("#live") == said
 
 
+def test_of_a_long_burst_the_comparison_says_how_many_it_leaves_out(open_page, tmp_path):
+    frame = frame_of(7).with_columns(pl.Series("group", ["burst-001"] * 6 + [None]))
+    page = open_page(write_table(tmp_path / "report.html", frame), expect=MISSING)
+    page.focus("#grid")
+    page.keyboard.press("c")
+    assert page.inner_text("#compare h2") == "4 of 6 photos of burst-001"
+    page.locator("#compare .drop").first.click()
+    assert page.inner_text("#compare h2") == "3 of 6 photos of burst-001"
+
+
 def test_what_rank_decided_is_shown_as_a_hint(open_page, tmp_path):
     decisions = ["pick", "keep", "reject"]
     frame = frame_of(3).with_columns(pl.Series("decision", decisions), pl.Series("stars", [5, 3, -1]))

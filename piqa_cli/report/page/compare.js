@@ -14,12 +14,13 @@ const Compare = (() => {
   const close = () => dialog.close();
   const active = () => shown.find(({ photo }) => photo === State.current) ?? shown[0];
 
+  const burstOf = (photo) => (["folder", "day", undefined].includes(Photos.group(photo)?.kind) ? [] : Photos.members(photo));
+
   // The selection; else the burst of the current photo, best first; else this photo and the next.
   function candidates() {
     if (State.selected.length >= 2) return State.selected.slice(0, MOST);
     const { current } = State;
-    const alike = !["folder", "day", undefined].includes(Photos.group(current)?.kind);
-    const burst = alike ? Order.sorted(Photos.members(current)) : [];
+    const burst = Order.sorted(burstOf(current));
     const others = burst.length >= 2 ? burst : State.order.slice(State.place[current] + 1).concat(State.order[State.place[current] - 1] ?? []);
     return [...new Set([...State.selected, current, ...others])].slice(0, burst.length >= 2 ? MOST : 2);
   }
@@ -64,13 +65,21 @@ const Compare = (() => {
     });
   }
 
+  // Says of how many the photos are, where there are more of them than fit.
+  function heading(photos) {
+    const { length } = State.selected;
+    if (length > photos.length) return `${photos.length} of ${length} selected photos side by side`;
+    const burst = length ? [] : burstOf(photos[0]);
+    const more = burst.length > photos.length && photos.every((photo) => burst.includes(photo));
+    return more ? `${photos.length} of ${burst.length} photos of ${Photos.group(photos[0]).label}` : `${Format.plural(photos.length, "photo")} side by side`;
+  }
+
   function fill(photos) {
     zoom?.stop();
     shown = photos.map(cell);
     area.replaceChildren(...shown.map(({ node }) => node));
     area.dataset.count = String(photos.length);
-    const { length } = State.selected;
-    title.textContent = length > photos.length ? `${photos.length} of ${length} selected photos side by side` : `${Format.plural(photos.length, "photo")} side by side`;
+    title.textContent = heading(photos);
     zoom = Zoom.group(shown.map(({ pane }) => pane), (scales, isAligned) => {
       percent.textContent = scales.map((scale) => scale || "–").join(" · ");
       align.setAttribute("aria-pressed", String(isAligned));
