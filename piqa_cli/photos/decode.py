@@ -11,6 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from piqa_cli.errors import BrokenPhoto, NotAPhoto, PhotoError, PhotoTooLarge, UnreadablePhoto
+from piqa_cli.photos.adobe_rgb import adobe_rgb_profile, says_adobe_rgb
 from piqa_cli.photos.color import flatten, png_gamma, to_srgb
 from piqa_cli.photos.content import RAW, pointer, sniff
 from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb, png_cicp
@@ -50,8 +51,8 @@ def decode(path: Path, *, max_side: int | None = None, max_pixels: int = DEFAULT
 
     With `max_side` the long side of the image is `max_side` pixels, up to 5 % more where that saves a resizing (4032 px
     at half scale), or the photo's own where that is shorter; without it, full resolution. All eight EXIF orientations
-    are undone, ICC profiles and HDR (PQ, HLG) converted to sRGB, transparency laid on white, more than 8 bits scaled
-    down; of several frames the first one is taken. The file is only read.
+    are undone, ICC profiles, Adobe RGB named by EXIF alone and HDR (PQ, HLG) converted to sRGB, transparency laid on
+    white, more than 8 bits scaled down; of several frames the first one is taken. The file is only read.
 
     Raises UnreadablePhoto (missing, empty, no permission, no memory), NotAPhoto (no supported image), BrokenPhoto
     (truncated or damaged), PhotoTooLarge (more than `max_pixels`, known from the header), PhotoError (RAW without the
@@ -148,7 +149,7 @@ def _load(image: Image.Image, max_side: int | None) -> tuple[tuple[int, int], Im
 
 def _in_srgb(small: Image.Image, image: Image.Image) -> Image.Image:
     """`flatten`'s result by the colour profile of the file, or by what else the file says of its colours."""
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") or (adobe_rgb_profile() if says_adobe_rgb(image) else None)
     hdr = None if profile else hdr_to_srgb(small, image.info.get(_NCLX))
     return hdr or to_srgb(small, profile, gamma=None if profile else png_gamma(image))
 

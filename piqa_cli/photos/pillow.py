@@ -87,13 +87,18 @@ def exif_orientation(image: Image.Image) -> int | None:
     Where EXIF has none, Pillow would believe the XMP. Who turned the pixels has often left that as it was; browsers do
     not ask it either.
     """
-    bare = Image.Image()  # with nothing else that Pillow could ask
-    bare.info = {name: image.info[name] for name in _EXIF if name in image.info}
     try:
-        value = bare.getexif().get(ExifTags.Base.Orientation)
+        value = bare_exif(image).get(ExifTags.Base.Orientation)
     except Exception:  # broken EXIF of any kind is no reason to refuse the photo
         return None
     return value if isinstance(value, int) and 1 <= value <= 8 else None
+
+
+def bare_exif(image: Image.Image) -> Image.Exif:
+    """The file's EXIF block by itself: for what it lacks Pillow would ask others. Raises whatever Pillow does."""
+    bare = Image.Image()
+    bare.info = {name: image.info[name] for name in _EXIF if name in image.info}
+    return bare.getexif()
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from photo_makers import ADOBE_PRIMARIES, SRGB_PRIMARIES, encoded, matrix_profile, portrait
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 from test_decode import difference, write
 
 from piqa_cli.photos.decode import decode
@@ -114,16 +114,44 @@ def test_cmyk_jpeg(tmp_path: Path) -> None:
 
 def test_adobe_rgb_is_converted(tmp_path: Path) -> None:
     adobe = matrix_profile(*ADOBE_PRIMARIES, gamma=2.2)
-    to_adobe = ImageCms.buildTransform(
-        ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(adobe)), "RGB", "RGB"
-    )
-    stored = to_adobe.apply(portrait())
+    stored = in_adobe_rgb(portrait())
     assert difference(stored, portrait()) > 3.0
     for kind in ("PNG", "TIFF", "WEBP", "JPEG", "AVIF", "HEIF"):
         options = {"WEBP": {"lossless": True}}.get(kind, {} if kind in ("PNG", "TIFF") else {"quality": 95})
         path = write(tmp_path, encoded(stored, kind, icc_profile=adobe, **options))
         assert difference(decode(path).image, portrait()) < 2.5, kind
         assert difference(decode(path, max_side=128).image, portrait().resize((128, 128), Image.Resampling.LANCZOS)) < 4
+
+
+def in_adobe_rgb(image: Image.Image) -> Image.Image:
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(matrix_profile(*ADOBE_PRIMARIES, gamma=2.2)))
+    return ImageCms.buildTransform(ImageCms.createProfile("sRGB"), profile, "RGB", "RGB").apply(image)
+
+
+def dcf(color_space: int, index: str) -> bytes:
+    """EXIF as cameras write it: the colour space, and which rules of DCF the file follows."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = color_space
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {1: index}
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize(("space", "index"), [(0xFFFF, "R03"), (2, "R98")], ids=["DCF", "as some cameras say it"])
+def test_adobe_rgb_that_only_exif_names_is_converted(tmp_path: Path, space: int, index: str) -> None:
+    stored = encoded(in_adobe_rgb(portrait()), "JPEG", quality=95, exif=dcf(space, index))
+    assert difference(decode(write(tmp_path, stored)).image, portrait()) < 2.5
+
+
+@pytest.mark.parametrize(("space", "index"), [(1, "R03"), (0xFFFF, "R98"), (0xFFFF, "")])
+def test_other_colours_stay(tmp_path: Path, space: int, index: str) -> None:
+    stored = encoded(portrait(), "JPEG", quality=95, exif=dcf(space, index))
+    assert difference(decode(write(tmp_path, stored)).image, portrait()) < 2.5
+
+
+def test_a_profile_goes_before_what_exif_says(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    stored = encoded(portrait(), "JPEG", quality=95, exif=dcf(0xFFFF, "R03"), icc_profile=profile)
+    assert difference(decode(write(tmp_path, stored)).image, portrait()) < 2.5
 
 
 def test_swapped_primaries_swap_the_colours(tmp_path: Path) -> None:
