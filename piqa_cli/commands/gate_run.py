@@ -37,7 +37,7 @@ def judge(
 
     Args:
         frame: a score table (`scoring.table`), complete; columns but path, score and status may be missing.
-        request: what was asked for, after its `check`.
+        request: what was asked for, after its `check`; something must have been.
         embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates.
         unlisted: folders that could not be listed; 0 also where the run fails for them anyway (`--strict`).
         quiet: only say what fails, and which sections of the policy hold for no photo of a whole set.
@@ -50,8 +50,6 @@ def judge(
             that could not be listed; the baseline cannot be read.
         OutputError: a file cannot be written.
     """
-    if not request.asks:
-        return 0
     baseline = None if request.baseline is None else _read_baseline(request.baseline)
     material = Material(datetime.now(UTC), embeddings, baseline, request.baseline or Path())
     verdict = check(frame, request.policy, material, dataset=request.checks_dataset)

@@ -12,10 +12,9 @@ import polars as pl
 from piqa_cli.commands import console
 from piqa_cli.commands.console_steps import StepBar
 from piqa_cli.commands.failures import SOME_FAILED
-from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.report_request import ReportRequest, page_options
-from piqa_cli.commands.score_output import embeddings_of, some_failed
+from piqa_cli.commands.score_output import judged, some_failed
 from piqa_cli.commands.score_run import STDIN, Run
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import ModelError
@@ -43,7 +42,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: ReportRequest) -> int
     frame = to_frame(run.scores) if table is None else table
     failed = request.strict and some_failed(frame, run.unlisted)
     unlisted = 0 if request.strict else run.unlisted
-    code = judge(frame, request.gates, embeddings=embeddings_of(run), unlisted=unlisted, quiet=request.quiet)
+    code = judged(run, frame, request.gates, unlisted=unlisted, quiet=request.quiet)
     if request.open:
         show(request.page.output)
     return code or (SOME_FAILED if failed else 0)

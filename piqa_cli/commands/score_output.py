@@ -11,7 +11,6 @@ from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED, unless_gone
 from piqa_cli.commands.gate_request import GateRequest
-from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.options import Format
 from piqa_cli.commands.score_run import Run
 from piqa_cli.commands.score_view import summary_lines, table_lines
@@ -41,8 +40,17 @@ def deliver(run: Run, delivery: Delivery) -> int:
         return 0  # the caller raises it; half a set is not judged
     failed = delivery.strict and some_failed(frame, run.unlisted)
     unlisted = 0 if delivery.strict else run.unlisted
-    code = judge(frame, delivery.gates, embeddings=embeddings_of(run), unlisted=unlisted, quiet=delivery.quiet)
+    code = judged(run, frame, delivery.gates, unlisted=unlisted, quiet=delivery.quiet)
     return code or (SOME_FAILED if failed else gone)
+
+
+def judged(run: Run, frame: pl.DataFrame, gates: GateRequest, *, unlisted: int, quiet: bool) -> int:
+    """The exit code that the gates give a run and its table, see `gate_run.judge`; 0 where there are none."""
+    if not gates.asks:
+        return 0
+    from piqa_cli.commands.gate_run import judge  # with all forms of a verdict, and NumPy
+
+    return judge(frame, gates, embeddings=embeddings_of(run), unlisted=unlisted, quiet=quiet)
 
 
 def embeddings_of(run: Run) -> dict[str, bytes]:
@@ -91,6 +99,8 @@ def interruption(run: Run, delivery: Delivery) -> str:
 
 def gate_fails(frame: pl.DataFrame, limit: float, unlisted: int = 0) -> bool:
     """Whether a photo scores below the limit; if so, say which. Raises UsageError, see `judge`."""
+    from piqa_cli.commands.gate_run import judge
+
     limits = Limits(fail_under=limit)
     return judge(frame, GateRequest(limits=limits, policy=Policy(limits=limits)), unlisted=unlisted) != 0
 

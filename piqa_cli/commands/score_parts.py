@@ -8,7 +8,6 @@ from pathlib import Path
 from piqa_cli.commands import console
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import INTERRUPTED, SOME_FAILED
-from piqa_cli.commands.gate_run import judge
 from piqa_cli.commands.score_output import any_failed
 from piqa_cli.commands.score_run import Run, collect
 from piqa_cli.errors import UsageError
@@ -77,5 +76,7 @@ def judge_folder(folder: Path, delivery: Delivery, unlisted: int = 0) -> int:
     gates = delivery.gates
     if not gates.asks:
         return 0
+    from piqa_cli.commands.gate_run import judge
+
     columns = SCHEMA if gates.checks_dataset else columns_needed(gates.policy)
     return judge(read_outline(folder, columns), gates, unlisted=unlisted, quiet=delivery.quiet)

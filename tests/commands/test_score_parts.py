@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from piqa_cli.commands import score_parts
+from piqa_cli.commands import gate_run
 from piqa_cli.scoring.table import SCHEMA
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -81,7 +81,7 @@ def test_gates_judge_a_folder_whose_name_looks_like_a_pattern(score, photos, tmp
 def read(monkeypatch) -> list[set[str]]:
     """The columns of every table that gates judge."""
     seen: list[set[str]] = []
-    monkeypatch.setattr(score_parts, "judge", lambda frame, *_, **__: seen.append(set(frame.columns)) or 0)
+    monkeypatch.setattr(gate_run, "judge", lambda frame, *_, **__: seen.append(set(frame.columns)) or 0)
     return seen
 
 
