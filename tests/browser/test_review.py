@@ -136,6 +136,19 @@ def search(page, text):
     page.focus("#grid")
 
 
+def test_the_large_view_says_where_one_is_and_whether_there_is_a_face(page):
+    count = len(names(page))
+    place, face = page.locator("#large .place"), page.locator("#large button[aria-label=Face]")
+    press(page, "Enter")
+    assert (place.inner_text(), face.is_enabled()) == (f"1 of {count}", True)
+    press(page, "ArrowRight")
+    assert place.inner_text() == f"2 of {count}"
+    press(page, "Escape")
+    search(page, "coffee.jpg")
+    press(page, "Enter")
+    assert (place.inner_text(), face.is_enabled()) == ("1 of 1", False)
+
+
 def test_a_mark_meets_no_selected_photo_that_the_filters_hide(page):
     press(page, "s", "ArrowRight", "s")
     search(page, "two.jpg")

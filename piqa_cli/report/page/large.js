@@ -5,6 +5,8 @@ const Large = (() => {
   const panel = Dom.make("div", { class: "panel", tabindex: 0, role: "region", "aria-label": "Details of the photo" });
   const note = Dom.make("span", { class: "muted note" });
   const percent = Dom.make("span", { class: "muted percent" });
+  const place = Dom.make("span", { class: "muted place" });
+  const face = Dom.button("Face", { title: "Zoom to the face (F)", onclick: () => toFace() }, Dom.icon("face"));
   const marks = Marks.buttons(() => [State.current]);
   const link = Dom.make("a", { class: "tool", target: "_blank", rel: "noopener noreferrer", text: "Original" });
   let zoom = null;
@@ -16,10 +18,9 @@ const Large = (() => {
   function build() {
     const turn = (label, key, icon, by) => Dom.button(label, { title: `${label} (${key})`, onclick: () => State.step(by) }, Dom.icon(icon));
     dialog.append(
-      Dom.make("div", { class: "full-head" }, turn("Previous", "←", "left", -1), turn("Next", "→", "right", 1), marks.node,
+      Dom.make("div", { class: "full-head" }, turn("Previous", "←", "left", -1), turn("Next", "→", "right", 1), place, marks.node,
         Dom.make("span", { class: "zoom-tools" },
-          Dom.button("Fit / 100 %", { title: "Whole photo / 100 % (Z)", onclick: () => zoom.toggle(pane) }, "Fit / 100 %"),
-          Dom.button("Face", { title: "Zoom to the face (F)", onclick: toFace }, Dom.icon("face")), percent),
+          Dom.button("Fit / 100 %", { title: "Whole photo / 100 % (Z)", onclick: () => zoom.toggle(pane) }, "Fit / 100 %"), face, percent),
         note, link, Dom.button("Close", { title: "Close (Esc)", class: "tool last", onclick: close }, Dom.icon("close"))),
       Dom.make("div", { class: "large-body" }, frame, panel));
     dialog.addEventListener("close", () => {
@@ -78,10 +79,14 @@ const Large = (() => {
     Details.show(panel, photo);
     panel.scrollTop = 0;
     marks.update(photo);
+    face.disabled = !pane.face;
+    const at = State.place[photo];
+    const total = Dom.make("span", { text: ` of ${Format.count(State.order.length)}` }); // phones have no room for it
+    place.replaceChildren(...(at < 0 ? [] : [Format.count(at + 1), total]));
     const source = Photos.original(photo);
     link.hidden = !source;
     if (source) link.href = source;
-    Dom.announce(`${Photos.name(photo)}, ${Format.score(Photos.score(photo))}`);
+    Dom.announce([Photos.name(photo), Format.score(Photos.score(photo)), place.textContent].filter(Boolean).join(", "));
   }
 
   function open(photo) {
