@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 _FILLS = {Tensor.uniform_, Tensor.normal_, Tensor.erfinv_, Tensor.clamp_}  # what timm and torch draw weights with
+_STEPS = {Tensor.mul_, Tensor.add_, Tensor.fill_, Tensor.zero_}  # of which tables are computed with, too
 
 
 class Unfilled(TorchFunctionMode):
@@ -27,6 +28,7 @@ class Unfilled(TorchFunctionMode):
     ) -> Any:
         """Leave a tensor that would be filled as it is, and call everything else."""
         kwargs = kwargs or {}
-        if func in _FILLS or getattr(func, "__module__", None) == nn.init.__name__:
+        fills = func in _FILLS or (func in _STEPS and isinstance(args[0], nn.Parameter))
+        if fills or getattr(func, "__module__", None) == nn.init.__name__:
             return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)
