@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,11 +108,11 @@ def _explain(
     boxes = [scaled(face.box, decoded.scale) for face in main_faces(faces)]
     boxes = boxes[:MOST_FACES_HEAVY] if scorer.heavy and not config.face_head else boxes
     inputs = stack([photo_inputs(image, boxes[0] if boxes else None, config, crops)])
-    features, liqe = scorer.features(inputs.views), scorer.auxiliary(inputs)
+    read = _ReadOnce(scorer)
+    features, liqe = read(inputs.views), scorer.auxiliary(inputs)
     with torch.inference_mode():
         output = scorer.network.from_features(features, liqe)
-    judged = _judge_faces(scorer, image, boxes, crops)
-    marks = _marks(judged, config) if judged else []
+    marks = _marks(_judge_faces(read, image, boxes, crops), config) if boxes else []
     record = replace(begin_record(file, decoded, faces), model=scorer.model_id)
     record = read_eyes(record, image, decoded.scale, scorer.device)
     record = complete(record, scorer.network, output, 0, marks)
@@ -126,19 +127,40 @@ def _explain(
         ),
         face_given=given,
         liqe=None if liqe is None else verdict(liqe[0]),
-        branches=_branches(scorer, image, boxes[0], crops, features, liqe, output) if boxes else None,
+        branches=_branches(read, image, boxes[0], crops, features, liqe, output) if boxes else None,
         threshold=config.reason_threshold,
         local=local_map(scorer, image, decoded.scale, features, liqe) if with_map else None,
     )
 
 
-def _judge_faces(scorer: Scorer, image: Image.Image, boxes: list[Box], crops: int | None) -> FaceOutput | None:
+class _ReadOnce:
+    """A scorer's features, none of which is computed twice: a branch may know a face alone from the photo."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        self.known: dict[tuple[Cut, bytes], Tensor] = {}
+
+    def __call__(self, views: Mapping[Cut, Tensor]) -> dict[Cut, Tensor]:
+        """uint8 (B, K, 3, S, S) views -> float32 (B, K, F)."""
+        return {cut: self._features(cut, pixels) for cut, pixels in views.items()}
+
+    def _features(self, cut: Cut, pixels: Tensor) -> Tensor:
+        keys = [(cut, photo.numpy().tobytes()) for photo in pixels]
+        new = [row for row, key in enumerate(keys) if key not in self.known]
+        if new:
+            features = self.scorer.features({cut: pixels[new]})[cut]
+            self.known |= {keys[row]: values for row, values in zip(new, features, strict=True)}
+        return torch.stack([self.known[key] for key in keys])
+
+
+def _judge_faces(read: _ReadOnce, image: Image.Image, boxes: list[Box], crops: int | None) -> FaceOutput:
     """Every face alone. Without a face head a face is scored as if its crop were a photo, LIQE included."""
-    return scorer.faces(stack([face_inputs(image, box, scorer.config, crops) for box in boxes]))
+    inputs = stack([face_inputs(image, box, read.scorer.config, crops) for box in boxes])
+    return read.scorer.judged(read(inputs.views), read.scorer.auxiliary(inputs))
 
 
 def _branches(
-    scorer: Scorer,
+    read: _ReadOnce,
     image: Image.Image,
     face: Box,
     crops: int | None,
@@ -146,10 +168,11 @@ def _branches(
     liqe: Tensor | None,
     output: NetworkOutput,
 ) -> Branches:
+    scorer = read.scorer
     whole = photo_inputs(image, None, scorer.config, crops).views
     close = photo_inputs(crop_face(image, face, scorer.config), None, scorer.config, crops).views
-    faceless = scorer.features({cut: pixels[None] for cut, pixels in whole.items() if cut != "frame"})
-    close_frame = scorer.features({"frame": close["frame"][None]})
+    faceless = read({cut: pixels[None] for cut, pixels in whole.items() if cut != "frame"})
+    close_frame = read({"frame": close["frame"][None]})
     with torch.inference_mode():
         without_face = scorer.network.from_features({**features, **faceless}, liqe)
         without_photo = scorer.network.from_features({**features, **close_frame}, liqe)

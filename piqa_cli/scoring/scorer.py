@@ -99,7 +99,10 @@ class Scorer:
         """Outputs of B single faces, from what `cut_face` made for this model; None for none."""
         if not len(inputs):
             return None
-        features, liqe = self.features(inputs.views), self.auxiliary(inputs)
+        return self.judged(self.features(inputs.views), self.auxiliary(inputs))
+
+    def judged(self, features: Mapping[Cut, Tensor], liqe: Tensor | None) -> FaceOutput:
+        """Outputs of B single faces, from the features of such inputs."""
         with torch.inference_mode():
             if self.network.face_head is not None:
                 return self.network.faces_from_features(features)

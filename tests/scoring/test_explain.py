@@ -113,6 +113,21 @@ def test_the_full_branch_with_the_face_is_the_face_as_a_photo(portrait, model, t
 
 
 @every_model
+def test_nothing_is_read_twice(portrait, model, monkeypatch):
+    read, features = [], scorer.Scorer.features
+
+    def watching(self, views):
+        read.extend((cut, crop.numpy().tobytes()) for cut, pixels in views.items() for crop in pixels.flatten(0, 1))
+        return features(self, views)
+
+    monkeypatch.setattr(scorer.Scorer, "features", watching)
+    assert explain_photo(portrait, model, ALONE, BOX).branches
+    assert len(read) == len(set(read))
+    if model.path.name != "lite":
+        assert len(read) == 20  # five crops each: both branches read the photo and the face
+
+
+@every_model
 def test_a_photo_without_a_face(coffee, model):
     found = explain_photo(coffee, model, ALONE)
     assert (found.photo.status, found.faces, found.branches) == ("no_face", (), None)
