@@ -13,7 +13,18 @@ from piqa_cli.commands.pretrain import app
 from piqa_cli.errors import PiqaError
 from tests.training.made_videos import make_video
 
-TINY = ["--backbone", "lcnet_035", "--pooling", "stages", "--size", "64", "--pretrained", "none", "--workers", "0"]
+TINY = [
+    "--backbone",
+    "test_efficientnet",
+    "--pooling",
+    "stages",
+    "--size",
+    "64",
+    "--pretrained",
+    "none",
+    "--workers",
+    "0",
+]
 
 
 def call(*arguments, code=0):
@@ -165,7 +176,7 @@ def test_gfiqa_makes_a_model_of_the_face_branch(gfiqa, tmp_path):
         call("gfiqa", "--resume", run)
     with pytest.raises(PiqaError, match="another architecture") as caught:
         call("gfiqa", "--root", gfiqa, "--from", run, "--output", tmp_path / "next", "--workers", "0")
-    assert "--backbone lcnet_035 --pooling stages" in caught.value.hint
+    assert "--backbone test_efficientnet --pooling stages" in caught.value.hint
     (run / "result.json").unlink()  # as if it had been stopped
     with pytest.raises(PiqaError, match="not empty") as caught:
         call("gfiqa", "--root", gfiqa, "--output", run, *TINY)
@@ -184,7 +195,7 @@ def test_lsvq_reads_motion_and_its_branch_starts_gfiqa_and_training(gfiqa, tmp_p
         lines.append(f"clips/{index},64,96,{20 + 10 * index},8")
     (root / "labels_train_test.csv").write_text("\n".join(lines) + "\n")
     run = ["--cache-dir", tmp_path / "cache", "--device", "cpu", "--epochs", "1", "--workers", "0", "-q"]
-    network = ["--backbone", "lcnet_035", "--pooling", "stages", "--size", "64", "--pairs", "2"]
+    network = ["--backbone", "test_efficientnet", "--pooling", "stages", "--size", "64", "--pairs", "2"]
     videos = ["--root", root, "--motion-features", motion, "--frames", "2", "--output", tmp_path / "first"]
     call("lsvq", *videos, *network, "--pretrained", "none", *run)
     config = json.loads((tmp_path / "first/model/config.json").read_text())

@@ -9,6 +9,7 @@ from piqa_training.features import FeatureSet
 from piqa_training.linear import LinearSettings, fit_linear_reader
 from tests.model import tiny
 
+NARROW = replace(tiny.NARROW, statistics=False, reader=0)
 LIKED, BLUR, TONE = 0, 1, 2  # the feature that opinions, the degree of damage, and the tone of a photo show in
 VERSIONS = 4
 PHOTOS = 400  # of each kind: rated, degraded, in other tones
@@ -48,11 +49,11 @@ def samples(network):
 
 @pytest.fixture(scope="module")
 def features():
-    return samples(tiny.network(tiny.LITE))
+    return samples(tiny.network(NARROW))
 
 
 def fitted(features, settings=SETTINGS):
-    network = tiny.network(tiny.LITE)
+    network = tiny.network(NARROW)
     fit_linear_reader(network, features, settings)
     return network
 
@@ -105,7 +106,7 @@ def test_without_opinions_it_learns_the_damage_alone(features):
 
 
 def test_a_network_without_one_stays_as_it_is():
-    plain = tiny.network(replace(tiny.LITE, linear=False, face_linear=False))
+    plain = tiny.network(replace(NARROW, linear=False, face_linear=False))
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
     fit_linear_reader(plain, samples(plain), SETTINGS)
     assert all(torch.equal(before[name], tensor) for name, tensor in plain.state_dict().items())

@@ -182,7 +182,7 @@ def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_pat
             epochs.append(record["train"]["loss"])
 
     def made(run):
-        return pretrain_synthetic(tiny.network(tiny.LITE), sources, [], faces, options, run, Watching())
+        return pretrain_synthetic(tiny.network(tiny.NARROW), sources, [], faces, options, run, Watching())
 
     log = made(tmp_path / "first")
     assert epochs[-1] < 0.8 * epochs[0]
@@ -207,7 +207,7 @@ def test_features_of_something_else_are_not_taken(photos, tmp_path, monkeypatch)
 
     def made(sources=sources, box=box, settings=settings, seed=1):
         faces = dict.fromkeys((source.path for source in sources), box)
-        return pretrain_synthetic(tiny.network(tiny.LITE, seed), sources, [], faces, settings, tmp_path, Observer())
+        return pretrain_synthetic(tiny.network(tiny.NARROW, seed), sources, [], faces, settings, tmp_path, Observer())
 
     made()
     monkeypatch.setattr("piqa_training.pretrain_synthetic.extract", lambda *_, **__: raised(Rendered()))
@@ -228,7 +228,7 @@ def raised(error):
 
 
 def test_backbones_that_are_not_pooled_over_stages_are_refused(photos, tmp_path):
-    config = replace(tiny.LITE, face=replace(tiny.LITE.face, pooling="last"))
+    config = replace(tiny.NARROW, face=replace(tiny.NARROW.face, pooling="last"))
     with pytest.raises(UsageError, match="pooled over stages"):
         pretrain_synthetic(
             tiny.network(config), folder_sources(photos), [], {}, SyntheticSettings(), tmp_path, Observer()

@@ -55,13 +55,13 @@ def views(sources, faces, tmp_path_factory):
     parts = []
     for number, half in enumerate((sources[:4], sources[4:])):
         parts.append(folder / f"{number}.safetensors")
-        render_views(Versions(half, faces, tiny.LITE, 7, number), workers=0).save(parts[-1])
+        render_views(Versions(half, faces, tiny.NARROW, 7, number), workers=0).save(parts[-1])
     return parts
 
 
 def network_of(views):
     """A network whose batch norms have seen such views; without weights of a trained one, nothing else helps."""
-    network = tiny.network(tiny.LITE)
+    network = tiny.network(tiny.NARROW)
     with TunePhotos(views, ["detail"]) as photos, torch.no_grad():
         seen = torch.cat([photos.read(index).views["detail"][:, 0] for index in range(len(photos))])
         network.face.train()
@@ -71,9 +71,9 @@ def network_of(views):
 
 
 def test_views_on_the_disk_have_the_features_that_rendering_gives(sources, faces, views):
-    network = tiny.network(tiny.LITE)
+    network = tiny.network(tiny.NARROW)
     there = describe_views(network, FeatureSet.load(views[0]))
-    rendered = extract(network, Versions(sources[:4], faces, tiny.LITE, 7, 0), workers=0)
+    rendered = extract(network, Versions(sources[:4], faces, tiny.NARROW, 7, 0), workers=0)
     assert all(torch.allclose(there.features[c], rendered.features[c], atol=1e-2) for c in rendered.features)
     assert there.features["face"].dtype == rendered.features["face"].dtype == torch.float16
     assert torch.equal(there.loss, rendered.loss) and torch.equal(there.photo, rendered.photo)
@@ -130,7 +130,7 @@ def test_the_face_backbone_learns_and_nothing_else_changes(views):
 
 
 def test_the_same_seed_gives_the_same_backbone(views):
-    one, other, third = (tiny.network(tiny.LITE) for _ in range(3))
+    one, other, third = (tiny.network(tiny.NARROW) for _ in range(3))
     for network, seed in ((one, 0), (other, 0), (third, 1)):
         tune_backbone(network, views, TuneSettings(epochs=1, photos_per_batch=3, side=40, seed=seed), Observer())
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_backbone(views):
 
 def test_too_few_photos_are_refused(views):
     with pytest.raises(UsageError, match="3 photos to learn from, a batch takes 6"):
-        tune_backbone(tiny.network(tiny.LITE), views[:1], TuneSettings(), Observer())
+        tune_backbone(tiny.network(tiny.NARROW), views[:1], TuneSettings(), Observer())
 
 
 def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, faces, tmp_path, monkeypatch):
@@ -147,11 +147,11 @@ def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, face
     options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS)
 
     def made():
-        pretrain_synthetic(tiny.network(tiny.LITE), sources, [], faces, options, tmp_path, Observer())
+        pretrain_synthetic(tiny.network(tiny.NARROW), sources, [], faces, options, tmp_path, Observer())
         return load_model(tmp_path / "model")
 
     first = made()
-    untuned = tiny.network(tiny.LITE).face.parameters()
+    untuned = tiny.network(tiny.NARROW).face.parameters()
     assert not all(torch.allclose(a, b, atol=1e-3) for a, b in zip(first.face.parameters(), untuned, strict=True))
     assert sorted(path.name.partition("-")[0] for path in tmp_path.iterdir()) == [
         "features",
@@ -172,7 +172,7 @@ def test_further_photos_are_for_the_heads_alone(sources, faces, tmp_path, monkey
     monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda _, parts, *__: seen.extend(parts))
     heads = HeadSettings(epochs=1, photos_per_batch=8)
     options = SyntheticSettings(versions=5, workers=0, heads=heads, tune=SETTINGS, further_passes=2, further_versions=3)
-    network, originals = tiny.network(tiny.LITE), [replace(source, opinion=0.8) for source in sources[:5]]
+    network, originals = tiny.network(tiny.NARROW), [replace(source, opinion=0.8) for source in sources[:5]]
     pretrain_synthetic(network, originals, originals[3:], faces, options, tmp_path, Observer(), further=sources[5:])
     assert [path.stem.rpartition("-")[0] for path in seen] == ["pass-0-0"]
     files = (tmp_path / "features-tuned").iterdir()
