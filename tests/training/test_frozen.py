@@ -53,6 +53,12 @@ def facts(photos):
     }
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """For trainings of the heads, whichever features another one has left there."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.parametrize("config", [tiny.LITE, tiny.CROPPED], ids=["squash", "crops"])
 def test_features_are_those_of_the_network(photos, facts, config, tmp_path):
     network = tiny.network(config)
@@ -140,11 +146,11 @@ class Watching(Observer):
         self.notes.append(message)
 
 
-def test_heads_learn_and_the_rest_stays(photos, facts, tmp_path):
+def test_heads_learn_and_the_rest_stays(photos, facts, cache):
     network = tiny.network(tiny.LITE)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     watching = Watching()
-    records = train_frozen(network, settings(), photos, facts, tmp_path, watching)
+    records = train_frozen(network, settings(), photos, facts, cache, watching)
     assert watching.records == records
     assert [record["epoch"] for record in records] == [1, 2, 3]
     assert records[-1]["train"]["loss"] < records[0]["train"]["loss"]
@@ -156,7 +162,7 @@ def test_heads_learn_and_the_rest_stays(photos, facts, tmp_path):
     assert not network.training
     best = [record for record in records if record["best"]][-1]
     val = photos.part("val").frame
-    said = predict_frozen(network, val["image"].to_list(), facts, tmp_path).raw
+    said = predict_frozen(network, val["image"].to_list(), facts, cache).raw
     ranks = [pl.Series(x).rank() for x in (said.double().numpy(), val["score"])]
     by_scene = pl.DataFrame({"scene": val["scene"], "a": ranks[0], "b": ranks[1]}).group_by("scene")
     srcc = by_scene.agg(pl.corr("a", "b", method="spearman"))["a"].mean()
@@ -165,58 +171,56 @@ def test_heads_learn_and_the_rest_stays(photos, facts, tmp_path):
 
 @pytest.mark.parametrize("loss", [{}, {"loss.consistency": 1.0, "loss.monotone": True}], ids=["fidelity", "with more"])
 @pytest.mark.parametrize("config", [tiny.LITE, tiny.CROPPED], ids=["squash", "crops"])
-def test_training_is_repeatable(photos, facts, config, loss, tmp_path):
+def test_training_is_repeatable(photos, facts, config, loss, cache):
     states = []
     for _ in range(2):
         network = tiny.network(config)
-        train_frozen(
-            network, settings(**{"run.epochs": 1, "run.views": 3, **loss}), photos, facts, tmp_path, Observer()
-        )
+        train_frozen(network, settings(**{"run.epochs": 1, "run.views": 3, **loss}), photos, facts, cache, Observer())
         states.append(network.state_dict())
     assert all(torch.equal(states[0][name], tensor) for name, tensor in states[1].items())
 
 
-def test_test_photos_are_not_looked_at(photos, facts, tmp_path):
+def test_test_photos_are_not_looked_at(photos, facts, cache):
     hidden = photos.frame.with_columns(split=pl.when(pl.col("split") == "val").then(pl.lit("test")).otherwise("split"))
     missing = hidden.with_columns(
         image=pl.when(pl.col("split") == "test").then(pl.lit("/nowhere/") + pl.col("scene")).otherwise("image")
     )
     network = tiny.network(tiny.LITE)
-    records = train_frozen(network, settings(**{"run.epochs": 1}), Manifest(missing), facts, tmp_path, Observer())
+    records = train_frozen(network, settings(**{"run.epochs": 1}), Manifest(missing), facts, cache, Observer())
     assert records[0]["val"] == {}
     assert records[0]["heads"] == "start"
 
 
-def test_no_epoch_is_the_best_one_unless_it_beats_the_start(photos, facts, tmp_path):
+def test_no_epoch_is_the_best_one_unless_it_beats_the_start(photos, facts, cache):
     network = tiny.network(tiny.LITE)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    records = train_frozen(network, settings(), photos, facts, tmp_path, Observer(), to_beat=1.0)
+    records = train_frozen(network, settings(), photos, facts, cache, Observer(), to_beat=1.0)
     assert not any(record["best"] for record in records)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
-def test_patience_ends_training(photos, facts, tmp_path):
+def test_patience_ends_training(photos, facts, cache):
     options = settings(**{"run.epochs": 50, "run.patience": 2})
-    records = train_frozen(tiny.network(tiny.LITE), options, photos, facts, tmp_path, Observer())
+    records = train_frozen(tiny.network(tiny.LITE), options, photos, facts, cache, Observer())
     assert len(records) < 50
     assert not any(record["best"] for record in records[-2:])
     assert records[-3]["best"]
 
 
 @pytest.mark.parametrize("changes", [{"keep.face": 0.0}, {}], ids=["not wanted", "no faces"])
-def test_a_face_head_that_hears_of_no_face_stays(photos, facts, tmp_path, changes):
+def test_a_face_head_that_hears_of_no_face_stays(photos, facts, cache, changes):
     if not changes:
         facts = {path: replace(fact, face=None) for path, fact in facts.items()}
     network = tiny.network(tiny.LITE)
     before = {name: tensor.clone() for name, tensor in network.face_head.state_dict().items()}
-    train_frozen(network, settings(**changes), photos, facts, tmp_path, Observer())
+    train_frozen(network, settings(**changes), photos, facts, cache, Observer())
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.face_head.state_dict().items())
 
 
-def test_settings_that_make_no_difference_are_named(photos, facts, tmp_path):
+def test_settings_that_make_no_difference_are_named(photos, facts, cache):
     watching = Watching()
     given = settings(**{"optimiser.learning_rate": 1e-5, "data.pairs": 2, "run.epochs": 1})
-    train_frozen(tiny.network(tiny.LITE), given, photos, facts, tmp_path, watching)
+    train_frozen(tiny.network(tiny.LITE), given, photos, facts, cache, watching)
     (note,) = [note for note in watching.notes if "not used" in note]
     assert "optimiser.learning_rate" in note and "data.pairs" in note
     assert "optimiser.weight_decay" not in note and "run.epochs" not in note
