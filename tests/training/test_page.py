@@ -77,17 +77,29 @@ def write_predictions(run, datasets=("piq23",)):
 
 @pytest.fixture
 def run(tmp_path):
-    folder = tmp_path / "my <run>"
+    return make_run(tmp_path)
+
+
+def make_run(place):
+    folder = place / "my <run>"
     folder.mkdir()
     write_metrics(folder)
     return folder
 
 
-def test_the_whole_page(run):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A page of everything, and the predictions in it."""
+    run = make_run(tmp_path_factory.mktemp("whole"))
     frame = write_predictions(run)
     (run / "settings.toml").write_text('[run]\nname = "<b>x</b>"\n')
     path = write_page(run)
     assert path == run / PAGE_FILE
+    return path, frame
+
+
+def test_the_whole_page(whole):
+    path, frame = whole
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == []
     assert page.texts_of("h1") == ["my <run>"]
@@ -102,9 +114,8 @@ def test_the_whole_page(run):
     assert f"{test.median['srcc']:.3f}" in page.texts_of("b")
 
 
-def test_the_page_loads_and_runs_nothing(run):
-    write_predictions(run)
-    text = write_page(run).read_text(encoding="utf-8")
+def test_the_page_loads_and_runs_nothing(whole):
+    text = whole[0].read_text(encoding="utf-8")
     page = Page(text)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert "@import" not in text
@@ -161,11 +172,12 @@ def test_a_run_without_validation_keeps_no_epoch(run):
     assert page.texts_of("figcaption") == ["Training loss", "Learning rate"]
 
 
-def test_writing_again_gives_the_same_bytes_and_leaves_nothing_behind(run):
-    write_predictions(run)
-    first = write_page(run).read_bytes()
-    assert write_page(run).read_bytes() == first
-    assert {path.name for path in run.iterdir()} == {"metrics.jsonl", "predictions.parquet", PAGE_FILE}
+def test_writing_again_gives_the_same_bytes_and_leaves_nothing_behind(whole):
+    page = whole[0]
+    first, names = page.read_bytes(), {path.name for path in page.parent.iterdir()}
+    assert names == {"metrics.jsonl", "predictions.parquet", "settings.toml", PAGE_FILE}
+    assert write_page(page.parent).read_bytes() == first
+    assert {path.name for path in page.parent.iterdir()} == names
 
 
 def test_a_folder_without_a_run(tmp_path):
