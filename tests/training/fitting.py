@@ -69,6 +69,17 @@ class StopsAt(Observer):
             raise Interrupted
 
 
+class StopsIn(Observer):
+    """Stops the run when it is first told of a stage."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        if stage == self.stage:
+            raise Interrupted
+
+
 def same_weights(first: Path, second: Path) -> bool:
     from safetensors.torch import load_file
 

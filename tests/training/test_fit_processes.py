@@ -1,6 +1,8 @@
 """Real processes: killed with SIGKILL and resumed, and two under torchrun."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from safetensors.torch import load_file
 from tests.training.fitting import make_data, make_start, predictions, same_weights
 
 SCRIPT = Path(__file__).with_name("piqa_killed.py")
-ROOT = Path(__file__).parents[2]
+PATHS = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
 KILLED = -9
 WEIGHTS_TOLERANCE = 1e-4  # largest difference of a weight; sums are taken in another order
 SCORES_TOLERANCE = 1e-3  # of raw scores, which the released half-precision weights round
@@ -24,12 +26,23 @@ def place(scratch):
     return scratch
 
 
-def piqa(point, number, *arguments, launcher=(sys.executable,), threads="1"):
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [*launcher, str(SCRIPT), point, str(number), *map(str, arguments)],
-        env=environment, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def piqa(scratch):
+    """Start `piqa` as one process, or as one for each rank as torchrun does -> exit codes, and all that was printed."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": PATHS}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, str(SCRIPT), "serve"], env=environment, **pipes) as server:
+
+        def call(point, number, *arguments, environments=({},)):
+            output = scratch / "output"
+            output.write_text("")
+            words = [point, str(number), *map(str, arguments)]
+            request = {"arguments": words, "output": str(output), "environments": environments}
+            print(json.dumps(request), file=server.stdin, flush=True)
+            return json.loads(server.stdout.readline()), output.read_text()
+
+        yield call
+        server.stdin.close()
 
 
 def arguments(place, run, *more):
@@ -41,30 +54,33 @@ def arguments(place, run, *more):
 
 
 @pytest.fixture(scope="module")
-def unkilled(place):
-    done = piqa("never", 0, *arguments(place, "unkilled"))
-    assert done.returncode == 0, done.stderr
+def unkilled(piqa, place):
+    codes, output = piqa("never", 0, *arguments(place, "unkilled"))
+    assert codes == [0], output
     return place / "unkilled"
 
 
 @pytest.mark.slow
-def test_killed_at_steps_and_while_saving_and_resumed_equals_never_killed(place, unkilled):
+def test_killed_at_steps_and_while_saving_and_resumed_equals_never_killed(piqa, place, unkilled):
     run = place / "killed"
-    assert piqa("step", 2, *arguments(place, "killed")).returncode == KILLED
-    assert piqa("saving", 2, "train", "--resume", run).returncode == KILLED
+    assert piqa("step", 2, *arguments(place, "killed"))[0] == [KILLED]
+    assert piqa("saving", 2, "train", "--resume", run)[0] == [KILLED]
     assert (run / "checkpoint" / ".state.pt.tmp").exists()  # the half file, beside the whole one
-    assert piqa("epoch", 1, "train", "--resume", run).returncode == KILLED
+    assert piqa("epoch", 1, "train", "--resume", run)[0] == [KILLED]
     assert not (run / "model").exists()
-    done = piqa("never", 0, "train", "--resume", run)
-    assert done.returncode == 0, done.stderr
+    codes, output = piqa("never", 0, "train", "--resume", run)
+    assert codes == [0], output
     assert same_weights(run, unkilled)
     assert predictions(run).equals(predictions(unkilled))
 
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(place, unkilled):
-    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    done = piqa("never", 0, *arguments(place, "two"), launcher=launcher)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launcher, str(SCRIPT), "never", "0", *map(str, arguments(place, "two"))],
+        env={**os.environ, "PYTHONPATH": PATHS}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[:6000]
     assert done.stdout.count("model ") == 1  # one process speaks
     best = next((unkilled / "checkpoint").glob("best-*")).name
@@ -81,22 +97,23 @@ def test_two_processes_train_as_one_does(place, unkilled):
     assert (first - second).abs().max() < SCORES_TOLERANCE
 
 
-def test_a_mistake_under_torchrun_is_one_message(place):
-    environment = {"RANK": "1", "WORLD_SIZE": "2"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "never", "0", "train", "--output", str(place / "nothing")],
-        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
+def test_a_mistake_under_torchrun_is_one_message(piqa, place):
+    second = {"RANK": "1", "WORLD_SIZE": "2"}
+    codes, output = piqa("never", 0, "train", "--output", place / "nothing", environments=[second])
+    assert codes == [2]
+    assert output.count("piqa: error:") == 1
     assert not (place / "nothing").exists()
 
 
 @pytest.mark.slow
-def test_two_processes_train_heads_as_one_does(place):
-    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    for run, how in (("heads one", {}), ("heads two", {"launcher": launcher})):
-        done = piqa("never", 0, *arguments(place, run, "--freeze-backbone"), **how)
-        assert done.returncode == 0, done.stderr[:6000]
+def test_two_processes_train_heads_as_one_does(piqa, place):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    ranks = [{**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    for run, environments in (("heads one", [{}]), ("heads two", ranks)):
+        codes, output = piqa("never", 0, *arguments(place, run, "--freeze-backbone"), environments=environments)
+        assert not any(codes), output
     one, two = (predictions(place / run) for run in ("heads one", "heads two"))
     assert one["image"].equals(two["image"])
     # One process predicts from kept features in half precision, two from the photos.
