@@ -28,7 +28,6 @@ from tests.model.published import REFERENCE, filled, official
 PATIENCE_S = 1200  # the machine may be busy with other things
 TOLERANCE = 1e-4
 BOX = (177.0, 62.0, 272.0, 191.0)
-CROPS = [1, 2]  # of five: top right and bottom left
 SOME = slice(None, None, 16)  # every quality, scene and distortion is among these of the 495 texts
 PHOTO = REFERENCE / "astronaut.png"
 
@@ -88,7 +87,7 @@ def scorer(models_dir):
 def seen(scorer, astronaut):
     """What the branches and LIQE make of the photo with its face."""
     inputs = stack([photo_inputs(astronaut, BOX, scorer.config)])
-    return scorer.features({cut: pixels[:, CROPS] for cut, pixels in inputs.views.items()}), scorer.auxiliary(inputs)
+    return scorer.features(inputs.views), scorer.auxiliary(inputs)
 
 
 def crops(scorer, features, liqe):
@@ -96,26 +95,19 @@ def crops(scorer, features, liqe):
         return scorer.network.from_features(features, liqe).crops[0]
 
 
-def chosen(published):
-    return [published["crops"][number] for number in CROPS]
-
-
-def test_crops_agree_with_the_published_code(scorer, seen, golden):
-    close(crops(scorer, *seen), chosen(golden["end_to_end"]["face_box"]))
+def test_every_crop_agrees_with_the_published_code(scorer, seen, golden):
+    close(crops(scorer, *seen), golden["end_to_end"]["face_box"]["crops"])
 
 
 def test_a_photo_without_a_face_agrees_with_the_published_code(scorer, seen, astronaut, golden):
     """The full branch has read that photo already."""
-    whole = photo_inputs(astronaut, None, scorer.config).views["face"][None, CROPS]
+    whole = photo_inputs(astronaut, None, scorer.config).views["face"][None]
     features, liqe = seen
-    close(crops(scorer, features | scorer.features({"face": whole}), liqe), chosen(golden["end_to_end"]["no_face"]))
+    close(crops(scorer, features | scorer.features({"face": whole}), liqe), golden["end_to_end"]["no_face"]["crops"])
 
 
 def test_the_imported_model_scores_by_its_name(models_dir, tmp_path, golden):
-    """The detector's own box is some pixels off the golden one, so the score is near and not equal.
-
-    One crop will do, the centre, which no other test here reads.
-    """
+    """The detector's own box is some pixels off the golden one, so one crop is near and not equal."""
     target = tmp_path / "scores.csv"
     where = ["--model", "dn-piqa", "--models-dir", models_dir, "--device", "cpu"]
     command = [sys.executable, "-m", "piqa_cli", "score", PHOTO, "-o", target, *where, "--no-cache", "--crops", "1"]
