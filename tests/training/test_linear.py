@@ -87,6 +87,8 @@ def test_tones_of_an_undegraded_photo_hardly_matter(network, features):
     toned = abs(float(network.linear.weight[TONE]))
     free = fitted(features, replace(SETTINGS, undegraded=0.0, degraded=0.0))
     assert toned < 0.3 * abs(float(free.linear.weight[TONE]))
+    degraded_alone = fitted(features, replace(SETTINGS, undegraded=0.0))
+    assert toned < 0.7 * abs(float(degraded_alone.linear.weight[TONE]))
     assert toned < 0.1 * float(network.linear.weight[LIKED])
 
 
