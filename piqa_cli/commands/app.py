@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_group
 
 from piqa_cli import __version__
 from piqa_cli.commands import models, pretrain
@@ -74,6 +75,11 @@ def piqa(
         typer.echo(ctx.get_help())
 
 
+@functools.cache
+def _command() -> TyperGroup:
+    return get_group(app)  # slow, and the same every time
+
+
 def run(args: Sequence[str]) -> int:
     """Run `piqa` with these arguments and return its exit code.
 
@@ -81,6 +87,6 @@ def run(args: Sequence[str]) -> int:
         SystemExit: an error was reported; its code is the exit code.
     """
     with reported():
-        code = get_command(app).main(args=list(args), prog_name="piqa", standalone_mode=False)
+        code = _command().main(args=list(args), prog_name="piqa", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is told as an error
         return code if isinstance(code, int) else 0
