@@ -1,6 +1,7 @@
 """Imports point one way: photos, faces, model -> scoring -> outputs -> commands; training reads the first three."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -47,13 +48,16 @@ def room(path):
     return "training" if parts[0] == "training" else parts[1]
 
 
+@functools.cache
 def imported(path):
     """Dotted names of everything a file imports, wherever in the file."""
+    names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            names.append(node.module)
+    return names
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))

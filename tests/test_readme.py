@@ -36,16 +36,14 @@ def test_the_help_of_every_command_is_in_the_readme():
 
 def commands():
     """Every command and group by the words that call it."""
-    from typer.main import get_command
-
-    from piqa_cli.commands.app import app
+    from piqa_cli.commands.app import command_line
 
     def walk(name, command):
         yield name, command
         for word, child in getattr(command, "commands", {}).items():
             yield from walk(f"{name} {word}".strip(), child)
 
-    return dict(walk("", get_command(app)))
+    return dict(walk("", command_line()))
 
 
 @pytest.mark.parametrize("word", ["http://", "https://"])

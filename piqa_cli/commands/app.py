@@ -1,8 +1,12 @@
-"""The `piqa` command: its options and its commands. Nothing here imports torch, polars or Pillow."""
+"""The `piqa` command: its options and its commands. Nothing here imports torch, polars or Pillow.
+
+Only the command that is called is imported and built: all of them take as long as much of the work that they do.
+"""
 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,16 +17,14 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from piqa_cli import __version__
-from piqa_cli.commands import models, pretrain
-from piqa_cli.commands.evaluate import evaluate
-from piqa_cli.commands.explain import explain
 from piqa_cli.commands.failures import reported
-from piqa_cli.commands.rank import rank
-from piqa_cli.commands.report import report
-from piqa_cli.commands.score import score
-from piqa_cli.commands.train import train
 from piqa_cli.errors import UsageError
 from piqa_cli.shell_words import shell_word
+
+COMMANDS = ("score", "rank", "report", "explain", "train", "evaluate")
+"""Functions of these names, in modules of these names."""
+GROUPS = ("pretrain", "models")
+"""Modules with a Typer application each."""
 
 
 class _Group(TyperGroup):
@@ -40,28 +42,13 @@ class _Group(TyperGroup):
             return result
 
 
-app = typer.Typer(
-    name="piqa",
-    cls=_Group,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (score, rank, report, explain, train, evaluate):
-    app.command()(command)
-app.add_typer(pretrain.app, name="pretrain")
-app.add_typer(models.app, name="models")
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"piqa {__version__}")
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
-def piqa(
+def _piqa(
     ctx: typer.Context,
     _version: Annotated[
         bool,
@@ -76,8 +63,24 @@ def piqa(
 
 
 @functools.cache
-def _command() -> TyperGroup:
-    return get_group(app)  # slow, and the same every time
+def command_line(word: str | None = None) -> TyperGroup:
+    """`piqa` with one of its commands or groups, or with all of them."""
+    app = typer.Typer(
+        name="piqa",
+        cls=_Group,
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_piqa)
+    for name in (word,) if word else (*COMMANDS, *GROUPS):
+        module = importlib.import_module(f"piqa_cli.commands.{name}")
+        if name in GROUPS:
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return get_group(app)
 
 
 def run(args: Sequence[str]) -> int:
@@ -87,6 +90,7 @@ def run(args: Sequence[str]) -> int:
         SystemExit: an error was reported; its code is the exit code.
     """
     with reported():
-        code = _command().main(args=list(args), prog_name="piqa", standalone_mode=False)
+        word = args[0] if args and args[0] in (*COMMANDS, *GROUPS) else None
+        code = command_line(word).main(args=list(args), prog_name="piqa", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is told as an error
         return code if isinstance(code, int) else 0

@@ -61,7 +61,10 @@ def test_without_ray_the_extra_is_named(score, monkeypatch):
 
 def test_the_command_line_loads_nothing_of_it():
     heavy = "{'ray', 'fsspec', 's3fs', 'pyarrow', 'pandas', 'torch', 'polars'}"
-    program = f"import sys, piqa_cli.commands.app; sys.exit(bool({heavy} & set(sys.modules)))"
+    program = (
+        "import sys; from piqa_cli.commands.app import command_line; command_line()\n"
+        f"sys.exit(bool({heavy} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

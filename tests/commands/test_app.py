@@ -158,9 +158,7 @@ def test_python_m_calls_itself_piqa() -> None:
 
 
 def test_every_option_has_help() -> None:
-    from typer.main import get_command
-
-    for command in get_command(app.app).commands.values():  # type: ignore[attr-defined]
+    for command in app.command_line().commands.values():
         for parameter in command.params:
             assert parameter.help, f"{command.name} {parameter.name}"
 
