@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from piqa_cli.commands.app import run
 from piqa_cli.errors import OutputError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.tabular import write_bytes
@@ -25,7 +26,7 @@ from piqa_cli.records import PhotoFile
 from piqa_cli.scoring.cache import FILE_NAME, ResultCache
 from tests.corpus.runner import Done, piqa
 from tests.corpus.test_corpus import digests
-from tests.fake_engine import full_score
+from tests.fake_engine import FakeEngine, full_score
 from tests.killed import killed_at, start
 from tests.photos.photo_makers import corners, encoded
 
@@ -278,7 +279,9 @@ def test_a_read_only_place_is_found_out_before_the_work(many: Path, model: Model
 
 
 @pytest.mark.parametrize("left", ["-journal", "-wal", "-shm", "folder", "garbage", "empty", "lock"])
-def test_what_a_crash_leaves_behind_blocks_nothing(many: Path, model: ModelFolder, tmp_path: Path, left: str) -> None:
+def test_what_a_crash_leaves_behind_blocks_nothing(
+    many: Path, model: ModelFolder, tmp_path: Path, left: str, engine: FakeEngine, capfd: pytest.CaptureFixture[str]
+) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     file = cache / FILE_NAME
@@ -292,12 +295,12 @@ def test_what_a_crash_leaves_behind_blocks_nothing(many: Path, model: ModelFolde
         (cache / f"{FILE_NAME}.lock").touch()
     else:
         file.with_name(FILE_NAME + left).write_bytes(os.urandom(5000))
-    done = fake(many, model, tmp_path, "--format", "jsonl")
-    assert done.code == 0, done.err.decode()
-    assert len(done.rows) == 40
-    assert b"Traceback" not in done.err
+    assert run(["score", str(many), "--model", str(model.path), "--cache-dir", str(cache), "--format", "jsonl"]) == 0
+    said = capfd.readouterr()
+    assert len(said.out.splitlines()) == 40
+    assert "Traceback" not in said.err
     if left == "garbage":
-        assert b"cache was not readable" in done.err
+        assert "cache was not readable" in said.err
         assert (cache / f"{FILE_NAME}.broken-1").stat().st_size == 5000
     if left != "folder":
         assert b"all from the cache" in fake(many, model, tmp_path).err

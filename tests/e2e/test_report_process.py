@@ -66,9 +66,8 @@ def test_the_commands_as_written(work, model):
     assert done.returncode == 0, done.stderr
     assert data_of("report.html")["photos"] == photos
 
-    for name in ("old.parquet", "scores.parquet"):
-        assert piqa("score", "shoot", "-o", name, "--model", model, "-q").returncode == 0
-    done = piqa("report", "scores.parquet", "--baseline", "old.parquet", "--markdown", "diff.md")
+    assert piqa("score", "shoot", "-o", "scores.parquet", "--model", model, "-q").returncode == 0
+    done = piqa("report", "scores.parquet", "--baseline", "scores.csv", "--markdown", "diff.md")
     assert done.returncode == 0, done.stderr
     assert Path("diff.md").read_text().startswith("#")
     assert fingerprints(work / "shoot") == before
