@@ -34,10 +34,9 @@ def apply_plan(
     `prepared` is what `preview` has just said of this plan, if anyone asked: it reads and compares whole photos.
 
     A journal that exists already must be of the same plan: its run is finished then; or all that it says must have been
-    undone. A step that fails leaves its file
-    as it was; the other files of that shot that have been moved go back, and the run goes on with the next shot. A
-    folder that nothing can be put into is one problem, and nothing else is tried there; so is one that nothing can be
-    moved out of.
+    undone. A step that fails leaves its file as it was; the other files of that shot that have been moved go back, and
+    the run goes on with the next shot. A folder that nothing can be put into is one problem, and nothing else is tried
+    there; so is one that nothing can be moved out of.
 
     Raises:
         UsageError: the journal is of another plan or damaged, or there is no room on a disk. Nothing was touched.
