@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _FULL_SCALES = (1.0, 255.0, 65535.0)  # what "white" can mean in a float image
-_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC = 258, 262
+_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO = 0
+_UNSIGNED = 1
 _STRIP_PIXELS = 1 << 20
 _SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
 _SRGB_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.05  # libpng's: nearer than that is the same
@@ -24,9 +25,10 @@ _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 def flatten(image: Image.Image) -> Image.Image:
     """Bring any mode to 8 bits without alpha: L, RGB, CMYK or LAB, still in the colours of the file's own profile.
 
-    Transparent parts show white. 16-bit integers are scaled by their bit depth, so black stays black and a dark photo
-    stays dark; 32-bit ones by the smallest of 255, 65535 and 2^31 - 1 that holds the brightest pixel, and floats by
-    the smallest of 1, 255 and 65535. Where zero is white in a TIFF, black and white are exchanged.
+    Transparent parts show white. 16-bit integers are scaled by their bit depth, signed ones by 15 bits, so black stays
+    black and a dark photo stays dark; 32-bit ones by the smallest of 255, 65535 and their own highest number that holds
+    the brightest pixel, and floats by the smallest of 1, 255 and 65535. Where zero is white in a TIFF, black and white
+    are exchanged.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image)
@@ -80,10 +82,11 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    factor = 255.0 / _full_scale(image)
+    dtype = _stored_as(image)
+    factor = 255.0 / _full_scale(image, dtype)
     result = np.empty((image.height, image.width), np.uint8)
     for top, strip in _strips(image):
-        result[top : top + strip.height] = np.clip(_finite(strip) * factor + 0.5, 0, 255)
+        result[top : top + strip.height] = np.clip(_finite(strip, dtype) * factor + 0.5, 0, 255)
     if _tiff_tags(image).get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow sees to it with 8 bits only
         np.subtract(255, result, out=result)
     return Image.fromarray(result)
@@ -93,18 +96,28 @@ def _tiff_tags(image: Image.Image) -> Mapping[int, Any]:
     return getattr(image, "tag_v2", {})
 
 
-def _finite(image: Image.Image) -> NDArray[np.float32]:
-    """float32 (H, W); what is not finite is 0."""
-    return np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+def _finite(image: Image.Image, dtype: np.dtype[Any]) -> NDArray[np.float32]:
+    """float32 (H, W) of numbers that are stored as `dtype`; what is not finite is 0."""
+    return np.nan_to_num(np.asarray(image).view(dtype).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _full_scale(image: Image.Image) -> float:
+def _stored_as(image: Image.Image) -> np.dtype[Any]:
+    """Pillow hands out 32-bit integers as signed ones; in a TIFF they are unsigned unless it says otherwise."""
+    tags = _tiff_tags(image)
+    wide = image.mode == "I" and tags.get(_TIFF_BITS_PER_SAMPLE, ())[:1] == (32,)
+    unsigned = wide and tags.get(_TIFF_SAMPLE_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED
+    return np.dtype(np.uint32) if unsigned else np.asarray(image.crop((0, 0, 1, 1))).dtype
+
+
+def _full_scale(image: Image.Image, dtype: np.dtype[Any]) -> float:
+    bits = _tiff_tags(image).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
     if image.mode.startswith("I;"):
-        bits = _tiff_tags(image).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
         return float(2**bits - 1)
-    peak = max(float(_finite(strip).max()) for _, strip in _strips(image))
+    if image.mode == "I" and bits == 16 and image.format == "TIFF":
+        return float(2**15 - 1)
+    peak = max(float(_finite(strip, dtype).max()) for _, strip in _strips(image))
     scales = _FULL_SCALES if image.mode == "F" else _FULL_SCALES[1:]
-    return next((scale for scale in scales if peak <= scale), peak if image.mode == "F" else 2.0**31 - 1)
+    return next((scale for scale in scales if peak <= scale), peak if image.mode == "F" else float(np.iinfo(dtype).max))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from piqa_cli.photos.jpeg_scans import check_scans
 from piqa_cli.photos.silence import silent_stderr
@@ -17,6 +17,7 @@ from piqa_cli.photos.silence import silent_stderr
 _EXIF = ("exif", "Raw profile type exif")  # Pillow's names for it; the second is of old PNG files
 _TIFF_BITS_PER_SAMPLE, _TIFF_PLANAR = 258, 284
 _PLANES_APART = 2
+_AS_STORED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}  # Pillow's raw modes, and what libtiff gives
 _lock = threading.Lock()
 _users = 0
 _restore = contextlib.ExitStack()
@@ -58,21 +59,34 @@ def open_image(file: BinaryIO, kind: str) -> ImageFile.ImageFile:
     if kind == "JPEG":
         check_scans(file, image)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        _see_16_bits(image)
+        _mend_tiles(image)
     return image
 
 
-def _see_16_bits(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Pillow reads the planes of an uncompressed TIFF with 16 bits as if they had 8: noise, and half of the rows."""
+def _mend_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Tell Pillow what it gets wrong of some TIFFs without a word.
+
+    It reads the planes of an uncompressed one with 16 bits as if they had 8 (noise, and half of the rows); turns the
+    bytes of big-endian numbers that libtiff has turned already; and loses grey beside alpha in planes apart.
+    """
     tags = image.tag_v2
-    if tags.get(_TIFF_PLANAR) == _PLANES_APART and tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] == 16:
-        order = ";16B" if tags.prefix == b"MM" else ";16L"
-        image.tile = [
-            tile._replace(args=(tile.args[0] + order, *tile.args[1:]))
-            if tile.codec_name == "raw" and isinstance(tile.args, tuple)
-            else tile
-            for tile in image.tile
-        ]
+    apart = tags.get(_TIFF_PLANAR) == _PLANES_APART
+    if apart and image.mode == "LA":
+        raise UnidentifiedImageError
+    order = ";16B" if tags.prefix == b"MM" else ";16L"
+    wide = apart and tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] == 16
+
+    def raw_mode(codec: str, mode: str) -> str:
+        if codec == "raw":
+            return mode + order if wide else mode
+        return _AS_STORED.get(mode, mode)
+
+    image.tile = [
+        tile._replace(args=(raw_mode(tile.codec_name, tile.args[0]), *tile.args[1:]))
+        if isinstance(tile.args, tuple) and tile.codec_name in ("raw", "libtiff")
+        else tile
+        for tile in image.tile
+    ]
 
 
 def load_pixels(image: Image.Image) -> None:

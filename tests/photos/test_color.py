@@ -13,6 +13,7 @@ from photo_makers import ADOBE_PRIMARIES, SRGB_PRIMARIES, encoded, matrix_profil
 from PIL import ExifTags, Image, ImageCms
 from test_decode import difference, write
 
+from piqa_cli.errors import BrokenPhoto
 from piqa_cli.photos.decode import decode
 
 
@@ -27,6 +28,7 @@ def from_array(folder: Path, values: NDArray[Any], **options: Any) -> NDArray[np
 
 
 RAMP = np.linspace(0, 1, 256, dtype=np.float64)[None, :].repeat(8, axis=0)
+STORED = [{"byteorder": order, **packed} for order in "<>" for packed in ({}, {"compression": "zlib"})]
 GREY_RAMP = np.arange(256)[None, :, None].repeat(8, axis=0).repeat(3, axis=2)
 
 
@@ -36,12 +38,19 @@ GREY_RAMP = np.arange(256)[None, :, None].repeat(8, axis=0).repeat(3, axis=2)
         ((RAMP * 65535).round().astype(np.uint16), {"byteorder": "<"}),
         ((RAMP * 65535).round().astype(np.uint16), {"byteorder": ">"}),
         ((RAMP * 65535).round().astype(np.int32), {}),
-        (RAMP.astype(np.float32), {}),
+        *[((RAMP * 32767).round().astype(np.int16), options) for options in STORED],
+        *[((RAMP * (2**31 - 1)).round().astype(np.int32), options) for options in STORED],
+        *[
+            ((RAMP * (2**32 - 1)).round().astype(np.uint32), options)
+            for options in STORED
+            if options["byteorder"] == "<"
+        ],
+        *[(RAMP.astype(np.float32), options) for options in STORED],
         ((RAMP * 255).astype(np.float32), {}),
         ((RAMP * 65535).astype(np.float32), {}),
         ((RAMP * 65535).round().astype(np.uint16)[..., None].repeat(3, axis=2), {"photometric": "rgb"}),
     ],
-    ids=["16-little", "16-big", "32-int", "float-1", "float-255", "float-65535", "16-rgb"],
+    ids=lambda given: str(given if isinstance(given, dict) else given.dtype),
 )
 def test_deep_images_are_scaled_not_clipped(tmp_path: Path, values: NDArray[Any], options: dict[str, Any]) -> None:
     assert np.abs(from_array(tmp_path, values, **options) - GREY_RAMP).max() <= 1
@@ -221,3 +230,11 @@ def test_planes_of_16_bits(tmp_path: Path, bands: int, byteorder: str, options: 
     extra = {"extrasamples": ["unassalpha"]} if bands == 4 else {}
     options = {"photometric": "rgb", "planarconfig": "separate", "byteorder": byteorder, **extra, **options}
     assert np.array_equal(from_array(tmp_path, values, **options), photo)
+
+
+@pytest.mark.parametrize("options", STORED, ids=str)
+def test_grey_beside_alpha_in_planes_apart_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Pillow takes it for a white picture."""
+    values = np.full((2, 8, 8), 100, np.uint8)
+    with pytest.raises(BrokenPhoto):
+        from_array(tmp_path, values, planarconfig="separate", extrasamples=["unassalpha"], **options)
