@@ -55,9 +55,9 @@ def find_model(name_or_folder: str = DEFAULT_MODEL, models_dir: Path | None = No
     """The model that a name or a folder path means: the user's models first, then the embedded ones, then a path.
 
     Raises:
-        ModelError: nothing by that name, or the folder lacks one of its two files.
+        ModelError: nothing by that name, the folder lacks one of its two files, or there is no folder `models_dir`.
     """
-    places = [models_dir or default_models_dir(), EMBEDDED]
+    places = [_users(models_dir), EMBEDDED]
     candidates = [place / name_or_folder for place in places if _is_bare_name(name_or_folder)]
     folder = next((c for c in candidates if c.is_dir()), Path(name_or_folder).expanduser())
     if not folder.is_dir():
@@ -75,9 +75,13 @@ def model_names(models_dir: Path | None = None) -> list[str]:
 
 
 def list_models(models_dir: Path | None = None) -> list[ModelEntry]:
-    """Every model that has a name, sorted by it; a model of the user's hides an embedded one of the same name."""
+    """Every model that has a name, sorted by it; a model of the user's hides an embedded one of the same name.
+
+    Raises:
+        ModelError: there is no folder `models_dir`.
+    """
     found = {folder.name: _entry(folder, True) for folder in _folders(EMBEDDED)}
-    found |= {folder.name: _entry(folder, False) for folder in _folders(models_dir or default_models_dir())}
+    found |= {folder.name: _entry(folder, False) for folder in _folders(_users(models_dir))}
     return [found[name] for name in sorted(found)]
 
 
@@ -105,7 +109,7 @@ def remove_model(name: str, models_dir: Path | None = None) -> Path:
     Raises:
         ModelError: no such model in `models_dir`, it comes with piqa, or its folder cannot be deleted.
     """
-    folder = (models_dir or default_models_dir()) / name
+    folder = _users(models_dir) / name
     if not _is_bare_name(name) or not _is_model(folder):
         if _is_bare_name(name) and (EMBEDDED / name).is_dir():
             raise ModelError(f"{name!r} comes with piqa and stays", path=EMBEDDED / name)
@@ -117,6 +121,13 @@ def remove_model(name: str, models_dir: Path | None = None) -> Path:
     except OSError as error:
         raise ModelError(f"{folder}: cannot be removed: {error.strerror or error}", path=folder) from error
     return folder
+
+
+def _users(models_dir: Path | None) -> Path:
+    """Where the user's models are: the folder given, which must be there, or the default one, which need not."""
+    if models_dir is not None and not models_dir.is_dir():
+        raise ModelError(f"no such folder: {models_dir}", path=models_dir, hint="check --models-dir")
+    return models_dir or default_models_dir()
 
 
 def _folders(place: Path) -> list[Path]:

@@ -120,6 +120,14 @@ def test_wrong_usage(models, folder, args, message) -> None:
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("args", [["models", "list"], ["models", "path", DEFAULT_MODEL], ["score", "."]], ids=" ".join)
+def test_a_folder_of_models_that_is_not_there_is_told(piqa, tmp_path, args) -> None:
+    """Even where the model comes with piqa: the folder was named for a reason."""
+    result = piqa(*args, "--models-dir", tmp_path / "mdoels")
+    assert (result.code, result.out) == (2, "")
+    assert f"no such folder: {tmp_path / 'mdoels'}" in " ".join(result.err.split())
+
+
 def test_models_alone_shows_what_there_is(piqa) -> None:
     result = piqa("models")
     assert (result.code, result.err) == (0, "")
