@@ -27,7 +27,7 @@ from safetensors.torch import save_file
 
 from piqa_cli.faces.choose import by_importance, main_faces
 from piqa_cli.faces.detect import FaceDetector
-from piqa_cli.faces.eyes import LEAST_DETAIL, READ_OUT, EyeReader, can_tell, cut_eyes, detail
+from piqa_cli.faces.eyes import LEAST_DETAIL, READ_OUT, EyeReader, can_tell, cut_pair, detail
 from piqa_cli.faces.geometry import eye_line, turn
 from piqa_cli.faces.lids import load_eyelids
 from piqa_cli.photos.decode import decode
@@ -170,7 +170,10 @@ def _of_photo(
 def _describe(face: Face, image: Image.Image, scale: float, reader: EyeReader) -> Array | None:
     across = math.dist(*face.landmarks[:2])
     moved = [_moved(face, dx * across, dy * across) for dx, dy in SHIFTS]
-    pixels = torch.stack([cut_eyes(image, one, scale) for one in moved])
+    pairs = [pair for pair in (cut_pair(image, one, scale) for one in moved) if pair is not None]
+    if len(pairs) < len(moved):
+        return None
+    pixels = torch.stack(pairs)
     with torch.inference_mode():
         rows = reader.describe(pixels, torch.full((len(moved),), turn(face.landmarks) or 0.0)).double().numpy()
         return rows if float(detail(pixels[:1])) >= LEAST_DETAIL else None

@@ -102,20 +102,27 @@ def lid_distance(points: Tensor) -> Tensor:
 def cut_pairs(image: Image.Image, faces: tuple[Face, ...], scale: float) -> EyePairs | None:
     """The eyes of those faces whose eyes can be told: none of a profile, of a face cut above its eyes, or too small.
 
-    Where the photo's border leaves one eye, that one stands for both: black looks closed.
-
     Args:
         image: RGB, upright.
         faces: in pixels of the photo at full resolution.
         scale: pixels of `image` for each of those.
     """
-    inside = [_inside(face, image, scale) for face in faces]
-    usable = tuple(i for i, face in enumerate(faces) if can_tell(face, scale) and inside[i])
-    if not usable:
+    cut = [cut_pair(image, face, scale) if can_tell(face, scale) else None for face in faces]
+    pairs = {i: pair for i, pair in enumerate(cut) if pair is not None}
+    if not pairs:
         return None
-    pairs = [cut_eyes(image, faces[i], scale)[[inside[i][0], inside[i][-1]]] for i in usable]
-    turns = [turn(faces[i].landmarks) for i in usable]
-    return EyePairs(usable, torch.stack(pairs), torch.tensor(turns, dtype=torch.float32))
+    turns = torch.tensor([turn(faces[i].landmarks) for i in pairs], dtype=torch.float32)
+    return EyePairs(tuple(pairs), torch.stack(list(pairs.values())), turns)
+
+
+def cut_pair(image: Image.Image, face: Face, scale: float) -> Tensor | None:
+    """Both eyes of a face as `EyeReader` is to see them, uint8 (2, 3, 64, 64); None where neither is in the photo.
+
+    Where the photo's border leaves one eye, that one stands for both: black looks closed.
+    """
+    eyes = face.landmarks[:2]
+    inside = [i for i, (x, y) in enumerate(eyes) if 0 <= x * scale < image.width and 0 <= y * scale < image.height]
+    return cut_eyes(image, face, scale)[[inside[0], inside[-1]]] if inside else None
 
 
 def cut_eyes(image: Image.Image, face: Face, scale: float) -> Tensor:
@@ -133,12 +140,6 @@ def can_tell(face: Face, scale: float) -> bool:
         return False
     distance = math.dist(*eyes)
     return distance * scale >= LEAST_EYE_DISTANCE and min(y for _, y in eyes) >= LEAST_ROOM * distance
-
-
-def _inside(face: Face, image: Image.Image, scale: float) -> list[int]:
-    """Which eyes have their middle in the photo: 0 the left one, 1 the right one."""
-    eyes = face.landmarks[:2]
-    return [i for i, (x, y) in enumerate(eyes) if 0 <= x * scale < image.width and 0 <= y * scale < image.height]
 
 
 def _square(image: Image.Image, x: float, y: float, side: float, angle: float, mirror: int) -> Image.Image:
