@@ -47,6 +47,22 @@ def review(page):
     press(page, "p", "4", "ArrowRight", "x", "ArrowRight", "1")
 
 
+@pytest.mark.parametrize("menu", ["sort", "grouping", "size"])
+def test_arrows_lead_on_after_a_menu_was_used_with_the_mouse(page, menu):
+    """They changed the menu again. Whoever goes through its entries with the keyboard stays in it."""
+    other = page.evaluate("menu => document.getElementById(menu).options[1].value", menu)
+    page.focus(f"#{menu}")
+    page.keyboard.press("Shift")
+    page.select_option(f"#{menu}", other)
+    assert page.evaluate("document.activeElement.id") == menu
+    page.dispatch_event(f"#{menu}", "pointerdown")
+    page.select_option(f"#{menu}", page.evaluate("menu => document.getElementById(menu).options[0].value", menu))
+    settle(page)
+    before = current(page)
+    press(page, "ArrowRight")
+    assert current(page) != before
+
+
 def test_arrows_follow_the_rows(page):
     columns = page.evaluate(
         "document.querySelectorAll('.card').length && Math.floor(document.getElementById('grid').clientWidth / 186)"

@@ -38,6 +38,14 @@ const Main = (() => {
     select.replaceChildren(...pairs.map(([value, text]) => Dom.make("option", { value, text, selected: value === chosen })));
   }
 
+  // What was chosen with the mouse is done with: the arrows lead through the photos again.
+  function handBack(select) {
+    let pointed = false;
+    select.addEventListener("pointerdown", () => { pointed = true; });
+    select.addEventListener("keydown", () => { pointed = false; });
+    select.addEventListener("change", () => pointed && select.blur());
+  }
+
   function showDirection() {
     byId("direction").classList.toggle("up", !Order.current.down);
     byId("direction").setAttribute("aria-label", Order.current.down ? "Highest first" : "Lowest first");
@@ -51,6 +59,7 @@ const Main = (() => {
     byId("direction").addEventListener("click", () => { Order.current.down = !Order.current.down; showDirection(); later(); });
     byId("grouping").addEventListener("change", (event) => { Order.current.grouping = event.target.value; later(); });
     byId("size").addEventListener("change", (event) => Grid.resize(event.target.value));
+    ["sort", "grouping", "size"].map(byId).forEach(handBack);
     byId("text").addEventListener("input", (event) => Filters.setText(event.target.value));
     byId("text").addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && Grid.focus());
     byId("tab-photos").addEventListener("click", () => view(false));
