@@ -44,6 +44,8 @@ def reasons(
 
 
 def _worst_first(photo: Severities | None, face: Severities | None) -> list[tuple[float, str]]:
+    if photo is None and face is None:
+        return []  # the model estimates none
     on_photo = photo.as_dict() if photo else {}
     on_face = face.as_dict() if face else {}
     found: list[tuple[float, str]] = []

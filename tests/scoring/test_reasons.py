@@ -34,8 +34,9 @@ def test_only_the_worst_are_named():
     assert len(reasons(everything, everything, 0.35)) == MOST_REASONS
 
 
-def test_a_model_without_defects_gives_no_reasons():
-    assert reasons(None, None, 0.35) == ()
+@pytest.mark.parametrize("score", [90.0, 50.0, 5.0])
+def test_a_model_without_defects_gives_no_reasons(score):
+    assert reasons(None, None, 0.35, score=score) == ()
 
 
 @pytest.mark.parametrize(
