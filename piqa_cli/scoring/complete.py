@@ -55,9 +55,10 @@ def complete(
         row: the photo's place in the batch.
         faces: raw score and severities of each scored face, the main face first.
     """
-    raw, score_map = float(output.raw[row]), network.config.score_map
-    if network.face_head is not None:
+    raw, score_map, worst = float(output.raw[row]), network.config.score_map, None
+    if network.face_head is not None and faces:
         raw -= behind([face_raw for face_raw, _ in faces])
+        worst = min(faces, key=lambda judged: judged[0])[1]
     if not math.isfinite(raw):
         return replace(record, status="error", reason="the network gave no finite score")
     photo = severities(output.photo_defects, row, network.config)
@@ -76,7 +77,7 @@ def complete(
         face_defects=face,
         eyes_open=openness,
         eyes=eyes,
-        reasons=reasons(photo, face, network.config.reason_threshold, eyes, score=score),
+        reasons=reasons(photo, face, network.config.reason_threshold, eyes, score=score, worst=worst),
         embedding=to_bytes(output.embedding[row].tolist()),
     )
 

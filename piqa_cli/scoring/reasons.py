@@ -29,27 +29,36 @@ def reasons(
     eyes: Eyes | None = None,
     *,
     score: float = 100.0,
+    worst: Severities | None = None,
 ) -> tuple[str, ...]:
     """The defects at or above `threshold`, worst first, each named once: on the face where it is worse there.
+
+    In a group `worst` are those of the worst face, which pulls the score down where it is not the main one; what is
+    worse on it than on the photo and the main face is another face's.
 
     Where there is none and the score is below `WANTS_A_REASON`, the most severe one is named, from `FAINT` on; below
     `NEEDS_A_REASON` always. Closed eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but
     do not lower the score.
     """
-    found = _worst_first(photo, face)
+    found = _worst_first(photo, face, worst)
     named = [words for severity, words in found if severity >= threshold][:MOST_REASONS]
     if not named and score < WANTS_A_REASON:
         named = [words for severity, words in found[:1] if severity >= FAINT or score < NEEDS_A_REASON]
     return (*named, *((CLOSED_EYES,) if eyes == "closed" else ()))
 
 
-def _worst_first(photo: Severities | None, face: Severities | None) -> list[tuple[float, str]]:
+def _worst_first(
+    photo: Severities | None, face: Severities | None, worst: Severities | None
+) -> list[tuple[float, str]]:
     if photo is None and face is None:
         return []  # the model estimates none
-    on_photo = photo.as_dict() if photo else {}
-    on_face = face.as_dict() if face else {}
+    on_photo, on_face, on_worst = (part.as_dict() if part else {} for part in (photo, face, worst))
     found: list[tuple[float, str]] = []
     for defect, words in WORDS.items():
-        whole, own = on_photo.get(defect, 0.0), on_face.get(defect, 0.0)
-        found.append((max(whole, own), f"{'face' if own - whole >= FACE_EXCESS else 'photo'}: {words}"))
+        severity, place = on_photo.get(defect, 0.0), "photo"
+        for part, name in ((on_face, "face"), (on_worst, "another face")):
+            own = part.get(defect, 0.0)
+            place = name if own - severity >= FACE_EXCESS else place
+            severity = max(severity, own)
+        found.append((severity, f"{place}: {words}"))
     return sorted(found, key=lambda item: -item[0])

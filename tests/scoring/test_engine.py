@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from skimage import data
 
 from piqa_cli.errors import EngineError, ModelError, UsageError
@@ -61,6 +61,15 @@ def test_every_main_face_is_scored(pair, kind, request):
     assert len(score.faces) == 2
     assert score.faces[0].box[2] < 512 < score.faces[1].box[0]
     assert 0 <= score.worst_face_score <= score.face_score <= 100
+
+
+def test_the_face_that_pulls_a_group_down_is_a_reason(pair, tmp_path):
+    photo = Image.open(pair)
+    photo.paste(photo.crop((560, 100, 960, 500)).filter(ImageFilter.GaussianBlur(5)), (560, 100))
+    photo.save(tmp_path / "pair.png")
+    score = one(tmp_path / "pair.png", find_model("piqa-lite"))
+    assert score.worst_face_score < score.score < score.face_score
+    assert score.reasons == ("another face: out of focus",)
 
 
 def test_each_face_has_its_own_findings(pair, model):

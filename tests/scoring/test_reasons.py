@@ -29,6 +29,22 @@ def test_defects_in_words_worst_first(photo, face, expected):
     assert reasons(photo, face, 0.35) == expected
 
 
+@pytest.mark.parametrize(
+    ("worst", "expected"),
+    [
+        (severities(noise=0.2, defocus_blur=0.7), ("another face: out of focus", "face: noise")),
+        (severities(noise=0.55), ("face: noise",)),
+        (severities(noise=0.65), ("another face: noise",)),
+        (severities(underexposure=0.34), ("face: noise",)),
+    ],
+    ids=["its own", "about equal", "worse there", "below"],
+)
+def test_the_worst_face_of_a_group_has_defects_of_its_own(worst, expected):
+    photo, main = severities(noise=0.1), severities(noise=0.5)
+    assert reasons(photo, main, 0.35, worst=worst) == expected
+    assert reasons(photo, main, 0.35, worst=main) == ("face: noise",)
+
+
 def test_only_the_worst_are_named():
     everything = Severities((0.9,) * len(DEFECTS))
     assert len(reasons(everything, everything, 0.35)) == MOST_REASONS
