@@ -43,7 +43,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device("cuda", int(name)) if name.isdecimal() else torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0]  # torch goes on for a page
         message = f"device {name!r} cannot be used: {reason}"
         raise UsageError(message, hint="--device auto picks one that works") from None
     return device

@@ -21,12 +21,13 @@ from piqa_cli.scoring import halving, prepare
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.collection import score_collection
 from piqa_cli.scoring.complete import score_batch
-from piqa_cli.scoring.devices import choose_devices
+from piqa_cli.scoring.devices import choose_device, choose_devices
 from piqa_cli.scoring.engine import batches, score_files
 from piqa_cli.scoring.halving import HalvingScorer, part
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.prepare import PhotoDataset, collate
 from piqa_cli.scoring.scorer import Scorer
+from piqa_training.fit import distributed
 from tests.model import tiny
 
 ALONE = EngineOptions(device="cpu", workers=0, batch_size=4)
@@ -231,6 +232,14 @@ def test_mps_is_chosen_where_it_is_present(monkeypatch):
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="'97' cannot be used"):
         choose_devices("cpu,97")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is one")
+@pytest.mark.parametrize("choose", [choose_device, distributed.choose_device])
+def test_it_is_said_in_one_sentence_that_a_device_is_not_there(choose):
+    with pytest.raises(UsageError, match="'mps' cannot be used: ") as refused:
+        choose("mps")
+    assert len(refused.value.message) < 150
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than two CUDA devices")

@@ -118,7 +118,7 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0]  # torch goes on for a page
         message = f"device {name!r} cannot be used: {reason}"
         raise UsageError(message, hint="--device auto picks one that works") from None
     if device.type == "cuda":
