@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from piqa_cli.faces.choose import area
+from piqa_cli.faces.geometry import eye_line
 from piqa_cli.records import Severities
 from piqa_cli.scoring.explanation import Branches, ExplainedFace, Explanation, Mark
 from piqa_cli.scoring.heatmap import LocalMap
@@ -38,6 +39,7 @@ def as_json(explanation: Explanation) -> dict[str, object]:
 
 def _face(face: ExplainedFace, explanation: Explanation) -> dict[str, object]:
     pixels = (explanation.photo.width or 0) * (explanation.photo.height or 0)
+    eyes = eye_line(face.face.landmarks)
     return {
         "box": list(face.box),
         "confidence": None if explanation.face_given else face.confidence,
@@ -47,6 +49,7 @@ def _face(face: ExplainedFace, explanation: Explanation) -> dict[str, object]:
         "pose": face.face.pose,
         "cut": face.face.cut,
         "eyes_open": face.face.eyes_open,
+        "eye_line": eyes and [value for point in eyes for value in point],
         "defects": _named(face.defects),
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from piqa_cli.faces.choose import area, main_faces
+from piqa_cli.faces.geometry import eye_line
 from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
 from piqa_cli.spreadsheets import safe_cell
 
@@ -78,7 +79,8 @@ COLUMNS: tuple[Column, ...] = (
     _text(
         "faces",
         "every main face, the most important first, as a JSON list of objects with box, confidence, score, eyes_open, "
-        "roll, pose, cut and defects (name: severity); empty without a face",
+        "eye_line (x and y of the eye on the left and of the one on the right), roll, pose, cut and defects (name: "
+        "severity); empty without a face",
     ),
     *_severities("photo", "in the whole photo"),
     *_severities("face", "in the main face"),
@@ -180,12 +182,14 @@ def faces_json(faces: Sequence[Face]) -> str | None:
 
 
 def _face_values(face: Face) -> dict[str, object]:
+    eyes = eye_line(face.landmarks)
     defects = face.defects and {name: round(float(value), 3) for name, value in face.defects.as_dict().items()}
     return {
         "box": [round(float(edge), 1) for edge in face.box],
         "confidence": _rounded("face_confidence", face.confidence),
         "score": _rounded("face_score", face.score),
         "eyes_open": _rounded("eyes_open", face.eyes_open),
+        "eye_line": eyes and [round(float(value), 1) for point in eyes for value in point],
         "roll": _rounded("face_roll", face.roll),
         "pose": face.pose,
         "cut": face.cut,

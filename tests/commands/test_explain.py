@@ -49,7 +49,7 @@ def test_json_has_the_outputs_of_every_crop(explain) -> None:
     assert sum(crop["raw_score"] for crop in found["crops"]) / 5 == pytest.approx(found["raw_score"], abs=1e-5)
     assert found["face_given"] is True
     assert found["faces"][0]["box"] == [177.0, 62.0, 272.0, 191.0]
-    assert found["faces"][0]["confidence"] is None
+    assert (found["faces"][0]["confidence"], found["faces"][0]["eye_line"]) == (None, None)
     assert set(found["branches"]) == {"together", "face_branch_reads_whole_photo", "full_branch_reads_face"}
     assert set(found["liqe"]) == {"quality", "scene", "distortion", "mean_quality"}
 

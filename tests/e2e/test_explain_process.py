@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -24,6 +25,9 @@ def test_a_portrait_explained_with_a_heat_map(tmp_path):
     (face,) = found["faces"]
     assert 0.03 < face["share"] < 0.06
     assert abs(face["roll"]) < 10
+    x1, y1, x2, y2 = face["eye_line"]
+    assert face["box"][0] < x1 < x2 < face["box"][2]
+    assert math.degrees(math.atan2(y2 - y1, x2 - x1)) == pytest.approx(face["roll"])
     assert (face["pose"], face["cut"]) == ("frontal", False)
     assert set(face["defects"]) == set(DEFECTS)
     assert len(found["map"]["patches"]) == 64

@@ -52,7 +52,8 @@ def test_a_photo_without_a_face_has_zero_faces() -> None:
 
 def test_every_main_face_is_listed_as_json(make_score) -> None:
     judged = Severities(tuple(i / 9 for i in range(len(DEFECTS))))
-    main = Face((10.04, 20.0, 110.5, 140.0), 0.99871, (), 12.34, "profile", True, 71.236, judged, 0.1234)
+    points = ((30.04, 50.0), (70.0, 58.26), (50.0, 70.0))
+    main = Face((10.04, 20.0, 110.5, 140.0), 0.99871, points, 12.34, "profile", True, 71.236, judged, 0.1234)
     second, passer_by = Face((200.0, 20.0, 280.0, 120.0), 0.98), Face((300.0, 20.0, 310.0, 30.0), 0.98)
     row = to_row(make_score(faces=(main, second, passer_by)))
     assert " " not in row["faces"]
@@ -62,16 +63,15 @@ def test_every_main_face_is_listed_as_json(make_score) -> None:
         "confidence": 0.999,
         "score": 71.24,
         "eyes_open": 0.123,
+        "eye_line": [30.0, 50.0, 70.0, 58.3],
         "roll": 12.3,
         "pose": "profile",
         "cut": True,
         "defects": {name: round(i / 9, 3) for i, name in enumerate(DEFECTS)},
     }
     assert other["box"] == [200.0, 20.0, 280.0, 120.0]
-    assert [other[name] for name in ("score", "eyes_open", "roll", "pose", "cut", "defects")] == [None] * 4 + [
-        False,
-        None,
-    ]
+    assert [other[name] for name in ("score", "eyes_open", "eye_line", "roll", "pose", "defects")] == [None] * 6
+    assert other["cut"] is False
 
 
 def test_best_first_then_path_and_no_score_last(make_score) -> None:
