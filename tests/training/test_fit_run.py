@@ -303,6 +303,7 @@ def test_heads_alone_are_trained_on_features(place, few, monkeypatch):
     assert changed == (result["best_epoch"] > 0)
     defects = zip(old.photo_defects.parameters(), new.photo_defects.parameters(), strict=True)
     assert all(torch.equal(a.half(), b.half()) for a, b in defects)
+    assert list((place / "frozen" / "tensorboard").iterdir())
 
 
 def test_from_nothing_a_run_trains_and_is_placed_at_50(place, few):

@@ -16,6 +16,7 @@ from piqa_training.fit.labels import label_scales, labels_of
 from piqa_training.fit.loop import Fit, Task
 from piqa_training.fit.loss import Targets
 from piqa_training.fit.predict import BATCH, headline, measured
+from piqa_training.fit.report import write_tensorboard
 from piqa_training.fit.session import Session
 from piqa_training.fit.state import save_state
 from piqa_training.fit.unit import training_mode
@@ -159,6 +160,7 @@ def _learn_heads(session: Session) -> None:
         )
         best = [record["epoch"] for record in standing.history if record.pop("best", False)]
         standing.best_epoch = best[-1] if best else (None if to_beat is None else 0)
+        write_tensorboard(standing.history, session.run)
     session.world.same(session.network)
 
 

@@ -188,7 +188,7 @@ class Fit:
         standing.history.append(record)
         if self.world.first:
             write_metrics(standing.history, self.run)
-            write_tensorboard(record, self.run)
+            write_tensorboard([record], self.run)
         self._save()
         if self.world.first:
             forget_others(self.run, standing.best_epoch)

@@ -21,18 +21,19 @@ def write_metrics(history: Sequence[dict[str, Any]], run: Path) -> None:
     written(run / METRICS_FILE, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def write_tensorboard(record: dict[str, Any], run: Path) -> None:
-    """One epoch as TensorBoard events, where the package is installed."""
+def write_tensorboard(records: Sequence[dict[str, Any]], run: Path) -> None:
+    """Some epochs as TensorBoard events, where the package is installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return
     with SummaryWriter(str(run / "tensorboard")) as writer:
-        for group in ("train", "val"):
-            for name, value in record[group].items():
-                if value is not None:
-                    writer.add_scalar(f"{group}/{name}", value, record["epoch"])
-        writer.add_scalar("lr", record["lr"], record["epoch"])
+        for record in records:
+            for group in ("train", "val"):
+                for name, value in record[group].items():
+                    if value is not None:
+                        writer.add_scalar(f"{group}/{name}", value, record["epoch"])
+            writer.add_scalar("lr", record["lr"], record["epoch"])
 
 
 def write_predictions(parts: Sequence[tuple[Manifest, pl.Series]], run: Path) -> None:
