@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -150,12 +151,12 @@ def settings_of(request: Request) -> TrainSettings:
     for name, key in _SETTINGS.items():
         value = request[name]
         overrides[key] = str(value) if isinstance(value, Path) else value
-    if request["models_dir"] is not None:
-        overrides |= {f"network.{n}": _located(request[n], request["models_dir"]) for n in _OF_MODELS}
     overrides |= {f"loss.{term}": float(weight) for term, weight in _assignments(request["loss"], "--loss", float)}
     overrides |= dict(_assignments(request["settings"], "--set", _toml_value))
     few = request["from_ratings"] is not None  # some hundred photos, which would not suffice for the backbones
-    return load_settings(request["preset"], request["config"], overrides, {"run.freeze_backbone": True} if few else {})
+    defaults = {"run.freeze_backbone": True} if few else {}
+    settings = load_settings(request["preset"], request["config"], overrides, defaults)
+    return settings if request["models_dir"] is None else _located(settings, request["models_dir"])
 
 
 def _check_used(request: Request) -> None:
@@ -287,5 +288,8 @@ def _toml_value(text: str) -> Any:
         return text.strip()
 
 
-def _located(name: str | None, models_dir: Path) -> str | None:
-    return str(find_model(name, models_dir).path.resolve()) if name in model_names(models_dir) else name
+def _located(settings: TrainSettings, models_dir: Path) -> TrainSettings:
+    """With the paths of models that are named, wherever the settings come from."""
+    known, names = model_names(models_dir), {name: getattr(settings.network, name) for name in _OF_MODELS}
+    paths: dict[str, Any] = {n: str(find_model(m, models_dir).path.resolve()) for n, m in names.items() if m in known}
+    return replace(settings, network=replace(settings.network, **paths))

@@ -146,6 +146,27 @@ def test_a_settings_file_changes_what_it_names_only(piqa, data, tmp_path, called
     assert not called["settings"].run.freeze_backbone
 
 
+def test_models_are_found_by_name_wherever_they_are_named(piqa, data, tmp_path, called):
+    (tmp_path / "own.toml").write_text('[network]\nliqe = "start"\n')
+    asked = (
+        "train",
+        "--dataset",
+        "piq23",
+        "--root",
+        data / "PIQ23",
+        "--models-dir",
+        data,
+        "--output",
+        tmp_path / "run",
+    )
+    named = ("--config", tmp_path / "own.toml", "--set", "network.full_from=start", "--face-from", "start")
+    result = piqa(*asked, *named, "--pretrained", "none")
+    assert result.code == 0, result.err
+    network = called["settings"].network
+    assert {network.liqe, network.full_from, network.face_from} == {str((data / "start").resolve())}
+    assert network.pretrained == "none"
+
+
 def test_check_counts_photos_by_scene_and_split(piqa, data, tmp_path):
     result = piqa("train", "--dataset", "piq23", "--root", data / "PIQ23", "--split", "scene", "--check")
     assert result.code == 0, result.err
