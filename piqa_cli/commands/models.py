@@ -71,7 +71,9 @@ def import_model(
     where = f" --models-dir {shell_word(models_dir)}" if models_dir else ""
     word = shell_word(name)
     if imported.starting:
-        console.note(f"starting weights: piqa train takes them with --full-from {word} --face-from {word}{where}")
+        beside = "--auxiliary none" if liqe is None else f"--liqe {word}"
+        taken = f"--preset dn-piqa --full-from {word} --face-from {word} {beside}"
+        console.note(f"starting weights: piqa train takes them with {taken}{where}")
     else:
         console.note(f"use it with: piqa score PHOTOS --model {word}{where}")
 

@@ -169,7 +169,9 @@ def test_import_of_starting_weights(models, folder, imports, tmp_path) -> None:
     files = ["--full", tmp_path / "lsvq.pth", "--face", tmp_path / "gfiqa.pth"]
     result = models("import", *files, "--name", "start", "--overwrite")
     assert imports == [(None, None, tmp_path / "lsvq.pth", tmp_path / "gfiqa.pth", folder / "start", True)]
-    assert "--full-from start" in result.err
+    assert f"--preset dn-piqa --full-from start --face-from start --auxiliary none --models-dir {folder}" in result.err
+    result = models("import", *files, "--liqe", tmp_path / "LIQE.pt", "--name", "both")
+    assert f"--full-from both --face-from both --liqe both --models-dir {folder}" in result.err
 
 
 def test_a_refused_checkpoint_is_one_line(models, monkeypatch) -> None:
