@@ -134,7 +134,8 @@ class Heads:
         batches = [b for turn in range(self.passes) for b in self.sampler.epoch(number * self.passes + turn)]
         for batch in batches:
             parts = self._step(torch.tensor(batch))
-            sums = {name: sums.get(name, 0.0) + value for name, value in parts.items()}
+            for name, value in parts.items():  # a batch without a face has fewer
+                sums[name] = sums.get(name, 0.0) + value
         return {name: value / len(batches) for name, value in sums.items()}
 
     def _step(self, rows: Tensor) -> dict[str, float]:

@@ -217,6 +217,19 @@ def test_a_face_head_that_hears_of_no_face_stays(photos, facts, cache, changes):
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.face_head.state_dict().items())
 
 
+def test_the_loss_on_faces_is_that_of_all_batches(photos, facts, cache, monkeypatch):
+    """It was forgotten at a batch without a face."""
+    said = iter([{"fidelity": 3.0, "face": 4.0}, {"fidelity": 1.0}] * 12)
+    monkeypatch.setattr("piqa_training.frozen_heads.PHOTOS", 8)
+    monkeypatch.setattr("piqa_training.frozen_heads.SCENE_PHOTOS", 8)
+    monkeypatch.setattr("piqa_training.frozen_heads.Heads._step", lambda heads, rows: next(said))
+    unjudged = Manifest(photos.frame.with_columns(split=pl.lit("train")).head(12))  # two scenes, a batch each
+    record, *_ = train_frozen(
+        tiny.network(tiny.LITE), settings(**{"run.epochs": 1}), unjudged, facts, cache, Observer()
+    )
+    assert record["train"] == {"fidelity": 2.0, "face": 2.0, "loss": 4.0}
+
+
 def test_settings_that_make_no_difference_are_named(photos, facts, cache):
     watching = Watching()
     given = settings(**{"optimiser.learning_rate": 1e-5, "data.pairs": 2, "run.epochs": 1})
