@@ -29,7 +29,14 @@ from piqa_training.initial import load_timm
 from piqa_training.manifest import Manifest
 from piqa_training.pretrain_motion import drop_motion, has_motion
 from piqa_training.settings import TrainSettings
-from piqa_training.starting import WEIGHT_SUFFIXES, Start, configuration, load_backbone, load_weights
+from piqa_training.starting import (
+    WEIGHT_SUFFIXES,
+    Start,
+    configuration,
+    load_backbone,
+    load_weights,
+    options_for,
+)
 
 
 def pretrain_branch(
@@ -136,6 +143,6 @@ def _take(
         raise ModelError(
             f"model {source!r} is of another architecture: its {found} branch is {other.name} ({other.pooling}),"
             f" wanted {config.name} ({config.pooling})",
-            hint=f"--backbone {other.name} --pooling {other.pooling} asks for the one of that model",
+            hint=options_for(found, other),
         )
     backbone.load_state_dict(getattr(model, found).state_dict())

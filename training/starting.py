@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from piqa_cli.errors import ModelError, UsageError
-from piqa_cli.model.backbone import Backbone
+from piqa_cli.model.backbone import NO_BACKBONE, Backbone
 from piqa_cli.model.checkpoint import load_branch, load_model
 from piqa_cli.model.config import BRANCHES, BackboneConfig, Branch, ModelConfig, PreprocessConfig
 from piqa_cli.model.network import HEADS, DualBranchNet
@@ -56,7 +56,8 @@ def starting_point(settings: NetworkSettings, seed: int) -> Start:
         network = _adapted(load_model(folder), settings, source)
     for branch, name in (("full", settings.full_from), ("face", settings.face_from)):
         if name:
-            _take_branch(network, "full" if branch == "full" else "face", name)
+            free = settings.pretrained in ("", "timm", "none")  # else a model or file says what the network is
+            _take_branch(network, "full" if branch == "full" else "face", name, free=free)
     return Start(network, folder is not None, _liqe_folder(network.config, settings, folder))
 
 
@@ -181,15 +182,19 @@ def _adapted(network: DualBranchNet, settings: NetworkSettings, source: str) -> 
     return network
 
 
-def _take_branch(network: DualBranchNet, branch: Branch, name: str) -> None:
-    """One branch from a model or from imported starting weights; from a model its views' standardisation as well."""
+def _take_branch(network: DualBranchNet, branch: Branch, name: str, *, free: bool = True) -> None:
+    """One branch from a model or from imported starting weights; from a model its views' standardisation as well.
+
+    `free`: options can ask for another network.
+    """
     folder = find_model(name).path
     found, weights = load_branch(folder, branch)
     wanted: BackboneConfig = getattr(network.config, branch)
     if wanted != found:
         raise ModelError(
             f"model {name!r} is of another architecture: its {branch} branch is {found.name} ({found.pooling}),"
-            f" wanted {wanted.name} ({wanted.pooling})"
+            f" wanted {wanted.name} ({wanted.pooling})",
+            hint=options_for(branch, found) if free and found.name != NO_BACKBONE else None,
         )
     getattr(network, branch).load_state_dict(weights)
     if is_starting(folder):
@@ -198,6 +203,13 @@ def _take_branch(network: DualBranchNet, branch: Branch, name: str) -> None:
     for view in network.views:
         if view.branch == branch and view.cut in other.standardise:
             network.standardise[view.cut].load_state_dict(other.standardise[view.cut].state_dict())
+
+
+def options_for(branch: Branch, backbone: BackboneConfig) -> str:
+    """What to type for a network with the backbone of a model that does not fit, for a hint."""
+    preset = next((name for name, config in PRESETS.items() if getattr(config, branch) == backbone), None)
+    options = f"--preset {preset}" if preset else f"--backbone {backbone.name} --pooling {backbone.pooling}"
+    return f"{options} asks for the one of that model"
 
 
 def _liqe_folder(config: ModelConfig, settings: NetworkSettings, model: Path | None) -> Path | None:

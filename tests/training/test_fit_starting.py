@@ -13,7 +13,7 @@ from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.published import import_published
 from piqa_cli.model.reader import DROPOUT
 from piqa_training.settings import NetworkSettings
-from piqa_training.starting import PRESETS, configuration, default_source, starting_point
+from piqa_training.starting import PRESETS, configuration, default_source, options_for, starting_point
 from tests.model import tiny
 from tests.model.published import SMALL, filled, gfiqa_layout, lsvq_layout
 from tests.training.fitting import make_start
@@ -141,8 +141,18 @@ def test_one_branch_of_another_model(model, tmp_path):
 
 def test_a_branch_of_another_architecture_is_refused(model, tmp_path):
     save_model(tiny.network(tiny.CROPPED), tmp_path / "cropped")
-    with pytest.raises(ModelError, match=r"its full branch is lcnet_035 \(last\), wanted lcnet_035 \(stages\)"):
+    with pytest.raises(
+        ModelError, match=r"its full branch is lcnet_035 \(last\), wanted lcnet_035 \(stages\)"
+    ) as caught:
         starting_point(NetworkSettings(pretrained=str(model), full_from=str(tmp_path / "cropped")), 0)
+    assert caught.value.hint is None  # no option changes a model that is named
+    with pytest.raises(ModelError) as caught:
+        starting_point(replace(SCRATCH, pooling="stages", full_from=str(tmp_path / "cropped")), 0)
+    assert caught.value.hint == "--backbone lcnet_035 --pooling last asks for the one of that model"
+
+
+def test_the_preset_that_a_branch_is_of_is_named():
+    assert options_for("face", PRESETS["dn-piqa"].face) == "--preset dn-piqa asks for the one of that model"
 
 
 def test_liqe_weights_of_the_named_model_are_found(model, tmp_path):
