@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,8 @@ EXTRAS = {
 }
 """Packages that come with an extra only, by the name that is imported."""
 
+_FIRST_SPEAKS = 3.0  # seconds that the other processes of a training wait with a complaint
+
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # of a stream without a name
 
 # Of a path that was given, where the command itself did not say it better: no mistake of ours.
@@ -47,9 +50,11 @@ def reported() -> Iterator[None]:
     try:
         yield
     except PiqaError as error:
+        _let_first_speak()
         _complain(error.message, error.hint)
         raise SystemExit(WRONG_USAGE) from None
     except _UsageFailure as error:
+        _let_first_speak()
         message = error.format_message().replace("Value error, ", "")  # pydantic's words, where Typer uses it
         _complain(message, _help_hint(error))
         raise SystemExit(WRONG_USAGE) from None
@@ -100,6 +105,12 @@ def _is_of_output(error: OSError) -> bool:
 def _give_up_output(error: OSError) -> None:
     _drop_output()
     _complain(f"cannot write the output: {error.strerror}", "free the disk, or send it elsewhere")
+
+
+def _let_first_speak() -> None:
+    """Of the processes of torchrun, which ends all where one fails, only the first needs to say what all ran into."""
+    if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
+        time.sleep(_FIRST_SPEAKS)
 
 
 def _complain(message: str, hint: str | None) -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from piqa_cli import __version__
-from piqa_cli.commands import app
+from piqa_cli.commands import app, failures
 from piqa_cli.errors import ModelError, OutputError, UsageError
 
 LATE = ("torch", "torchvision", "timm", "polars", "PIL", "facenet_pytorch", "numpy")
@@ -172,3 +172,24 @@ def test_a_package_of_an_extra_that_is_missing_is_named(capsys):
     assert "this needs the package av" in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError), reported():  # a mistake of ours is not hidden
         raise ModuleNotFoundError("No module named 'nonsense'", name="nonsense")
+
+
+@pytest.mark.parametrize(("rank", "waits"), [("0", False), ("1", True)])
+@pytest.mark.parametrize("args", [["models", "info", "nothing"], ["train", "--frob"]], ids=["ours", "Typer's"])
+def test_the_first_of_several_processes_speaks_first(piqa, monkeypatch, rank, waits, args) -> None:
+    """torchrun ends the others then: eight processes would say the same eight times."""
+
+    class Waits(Exception):
+        pass
+
+    def wait(seconds):
+        raise Waits
+
+    monkeypatch.setattr(failures.time, "sleep", wait)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", rank)
+    if waits:
+        with pytest.raises(Waits):
+            piqa(*args)
+    else:
+        assert piqa(*args).err.count("piqa: error:") == 1
