@@ -162,6 +162,17 @@ def drifted(drift: Drift, terms: BaselineTerms) -> bool:
     return drift.p_value < terms.alpha and drift.distance >= terms.min_distance
 
 
+def not_compared(comparison: Comparison, severities: Mapping[str, Severity | None]) -> dict[str, str]:
+    """Why these tables tell nothing of regressions, drift, or another model: rule -> reason, of the rules in use."""
+    few = f"one of the tables has fewer than {LEAST_FOR_DRIFT} photos with a score"
+    reasons = {
+        "regression": None if comparison.partner else "no photo is in both tables",
+        "drift": None if comparison.drift else few,
+        "model-changed": None if all(comparison.models) else "one of the tables names no model",
+    }
+    return {rule: reason for rule, reason in reasons.items() if reason and severities[rule]}
+
+
 def mark_known(findings: Sequence[Finding], earlier: Sequence[Finding], partner: dict[str, str]) -> list[bool]:
     """For each finding, whether the baseline had it: the same rule on the same photo, or on a set and then as bad.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from piqa_cli.gates.baseline import Comparison, baseline_findings, compare, mark_known, spelt_as_here
+from piqa_cli.gates.baseline import Comparison, baseline_findings, compare, mark_known, not_compared, spelt_as_here
 from piqa_cli.gates.bias import FolderScore, bias_findings, folder_scores, folders_of
 from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.file_checks import copy_findings
@@ -93,13 +93,14 @@ def check(frame: pl.DataFrame, policy: Policy, material: Material, *, dataset: b
         marks = mark_known(found, earlier, comparison.partner)
         found = [replace(finding, known=known) for finding, known in zip(found, marks, strict=True)]
         found += baseline_findings(comparison, policy.baseline, checks)
+    skipped = {**files.skipped, **({} if comparison is None else not_compared(comparison, checks))}
     return Verdict(
         policy=policy,
         frame=frame,
         summary=summarize(frame),
         findings=tuple(sorted(found, key=lambda finding: (_WEIGHT[finding.severity], _ORDER[finding.rule]))),
         active=_active(policy, checks, with_baseline=comparison is not None),
-        skipped=files.skipped,
+        skipped=skipped,
         folders=tuple(folders),
         comparison=comparison,
         now=material.now,

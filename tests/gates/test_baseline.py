@@ -188,6 +188,19 @@ def test_a_certain_but_small_drift_is_none() -> None:
     assert since(new, old, Policy(baseline=BaselineTerms(min_distance=0.01))).of("drift") != []
 
 
+def test_what_two_tables_cannot_tell_is_no_silent_pass() -> None:
+    old, new = [row(f"old/{n}", 90.0) for n in range(7)], [row(f"new/a{n}", 10.0, model=None) for n in range(9)]
+    assert since(new, old, Policy(checks={**OFF, "regression": Severity.ERROR, "drift": Severity.ERROR})).skipped == {
+        "regression": "no photo is in both tables",
+        "drift": "one of the tables has fewer than 8 photos with a score",
+    }
+    assert since(new, old, Policy(checks={**OFF, "model-changed": Severity.ERROR})).skipped == {
+        "model-changed": "one of the tables names no model"
+    }
+    both = spread(40, 60)
+    assert since(both, both, Policy(checks={**OFF, "regression": Severity.NOTE, "drift": Severity.NOTE})).skipped == {}
+
+
 def test_another_model_is_told() -> None:
     (finding,) = since([row("a", model="new@2")], [row("a")]).of("model-changed")
     assert finding.message == "scored by new@2, the baseline by test@0123: their scores are not the same measure"
