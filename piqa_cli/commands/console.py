@@ -30,7 +30,10 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def safe_text(text: str) -> str:
-    r"""The text on one line and harmless to a terminal: control characters appear as `\n`, `\x1b`, `\u202e`."""
+    r"""The text on one line and harmless to a terminal: control characters appear as `\n`, `\x1b`, `\u202e`.
+
+    Bytes of a file name that are no UTF-8 appear as in a table: `\xff`.
+    """
     return _UNSAFE.sub(_escape, text)
 
 
@@ -178,4 +181,6 @@ def _print(lines: Iterable[Line], *, stderr: bool) -> None:
 def _escape(match: re.Match[str]) -> str:
     character = match.group()
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python spells such a byte
+        code -= 0xDC00
     return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

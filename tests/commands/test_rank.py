@@ -328,6 +328,16 @@ def test_list0(rank, photos) -> None:
     assert len(listed) == 6
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes such names")
+def test_a_name_that_is_no_utf8_reads_the_same_in_table_and_plan(rank, photos) -> None:
+    (photos / os.fsdecode(b"und\xff.jpg")).write_bytes(b"x")
+    (photos / os.fsdecode(b"bad\xfe.jpg")).write_bytes(b"x")
+    result = rank(photos, "--include", "[bu]*", "--write-xmp")
+    assert [line.rpartition("/")[2] for line in result.out.splitlines()[1:]] == [r"und\xff.jpg", r"bad\xfe.jpg"]
+    assert rf"mark        {photos}/und\xff.xmp" in result.err
+    assert rf"{photos}/bad\xfe.jpg: truncated" in result.err
+
+
 def test_list0_says_where_a_moved_photo_is(rank, photos, tmp_path) -> None:
     args = (photos, "--top", "1", "--list0", "--move-to", tmp_path / "out", "-q")
     assert rank(*args).out == f"{photos}/90.jpg\0"
