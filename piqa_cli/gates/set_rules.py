@@ -9,7 +9,7 @@ import polars as pl
 from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.groups import Group, Scope, scopes
-from piqa_cli.gates.policy import BAD_BELOW, Severity
+from piqa_cli.gates.policy import BAD_BELOW, Limits, Severity
 
 _COUNTS = frozenset({"max_errors", "max_duplicates", "max_near_duplicates"})  # these count photos without a score, too
 
@@ -37,20 +37,25 @@ def set_findings(groups: Sequence[Group], exact: Copies | None, near: Copies | N
 
 
 def nothing_judged(groups: Sequence[Group]) -> Iterator[Finding]:
-    """Gates on photos where none of the photos could be scored: nothing is below a limit, and that is no pass."""
-    photos = sum(group.frame.height for group in groups)
-    if any((group.frame["status"] != "error").any() for group in groups):
+    """Gates on photos where none of the photos could be scored: nothing is below a limit, and that is no pass.
+
+    A limit that a section sets is held against its photos alone.
+    """
+    if any(_scored(group) for group in groups):
+        for group in groups:
+            if group.section is not None and group.frame.height and not _scored(group):
+                message = f"in {group.name}: {_nothing(group.frame.height)}"
+                for name in _held(group.section.limits):
+                    yield Finding(name.replace("_", "-"), group.severity, message, part=group.name)
         return
-    which = "the only photo" if photos == 1 else f"none of the {photos:,} photos"
-    message = f"nothing was judged: {which} could {'not ' if photos == 1 else ''}be scored"
+    message = _nothing(sum(group.frame.height for group in groups))
     asked: dict[str, set[Severity]] = {}
     for group in groups:
-        for name in group.limits.asked if group.frame.height else ():
+        for name in _held(group.limits) if group.frame.height else ():
             asked.setdefault(name, set()).add(group.severity)
     for name, severities in asked.items():
-        if name not in _COUNTS:
-            worst = next(severity for severity in Severity if severity in severities)
-            yield Finding(name.replace("_", "-"), worst, message)
+        worst = next(severity for severity in Severity if severity in severities)
+        yield Finding(name.replace("_", "-"), worst, message)
 
 
 def unused_sections(groups: Sequence[Group], severity: Severity) -> Iterator[Finding]:
@@ -61,6 +66,20 @@ def unused_sections(groups: Sequence[Group], severity: Severity) -> Iterator[Fin
             if _is_folder(group.name, groups):
                 message += f'; a folder\'s photos are [folders."{group.name.rstrip("/")}/*"]'
             yield Finding("unused-section", severity, message, part=group.name)
+
+
+def _scored(group: Group) -> bool:
+    return bool((group.frame["status"] != "error").any())
+
+
+def _held(limits: Limits) -> Iterator[str]:
+    """The limits that only photos with a score are held against."""
+    return (name for name in limits.asked if name not in _COUNTS)
+
+
+def _nothing(photos: int) -> str:
+    which = "the only photo" if photos == 1 else f"none of the {photos:,} photos"
+    return f"nothing was judged: {which} could {'not ' if photos == 1 else ''}be scored"
 
 
 def _is_folder(glob: str, groups: Sequence[Group]) -> bool:

@@ -83,6 +83,20 @@ def test_gates_on_photos_that_could_not_be_scored_do_not_pass() -> None:
     assert [f.rule for f in judged(table(*FAILED), in_section).findings] == ["fail-under"]
 
 
+def test_a_section_whose_photos_could_not_be_scored_does_not_pass_its_own_limits() -> None:
+    policy = sectioned(Section("b/*", Limits(fail_under=50, max_bad_pct=5, max_errors=2)), min_face_px=10)
+    photos = [row("d/a.jpg"), row("d/b/1.jpg", None), row("d/b/2.jpg", None)]
+    verdict = judged(table(*photos), policy)
+    message = "in b/*: nothing was judged: none of the 2 photos could be scored"
+    assert told(verdict) == [("fail-under", None, message), ("max-bad-pct", None, message)]
+    assert {finding.part for finding in verdict.findings} == {"b/*"}
+    assert not verdict.passed
+    assert judged(table(*photos, row("d/b/3.jpg")), policy).passed
+    assert judged(table(row("d/a.jpg"), row("d/c/1.jpg", None)), policy).passed  # no photo is in the section
+    mild = sectioned(Section("b/*", Limits(fail_under=50), Severity.WARNING))
+    assert judged(table(*photos), mild).passed
+
+
 def test_a_mild_section_does_not_let_all_photos_that_could_not_be_scored_pass() -> None:
     policy = sectioned(Section("b/*", severity=Severity.WARNING), fail_under=50)
     (finding,) = judged(table(row("d/a.jpg", None), row("d/b/1.jpg", None)), policy).findings
