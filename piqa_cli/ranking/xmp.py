@@ -36,7 +36,8 @@ def edit_packet(packet: bytes, changes: Mapping[Name, Value], prefixes: Mapping[
     """The packet with top-level properties set or taken out; UTF-8 whatever it was. An empty packet: a new one.
 
     `prefixes`: namespace -> prefix for what the packet does not know yet; the first is the namespace whose description
-    is the home of new properties. Raises BrokenPhoto where the packet is malformed or has no `rdf:RDF`.
+    is the home of new properties. Raises BrokenPhoto where the packet is malformed or has no `rdf:RDF`, or writes its
+    RDF without a prefix.
     """
     data = packet_text(packet, path).encode() if packet else EMPTY_PACKET
     try:
@@ -46,11 +47,15 @@ def edit_packet(packet: bytes, changes: Mapping[Name, Value], prefixes: Mapping[
     if rdf is None:
         raise BrokenPhoto("malformed XMP: no rdf:RDF in it", path=path, hint="it is left as it is")
     edits = _Edits(data, rdf)
-    new = {name: value for name, value in changes.items() if not edits.replace(name, value) and value is not None}
-    home = edits.home(next(iter(prefixes)))
-    edits.drop_emptied(home if new else None)
-    if new:
-        edits.add(new, home, prefixes)
+    try:
+        new = {name: value for name, value in changes.items() if not edits.replace(name, value) and value is not None}
+        home = edits.home(next(iter(prefixes)))
+        edits.drop_emptied(home if new else None)
+        if new:
+            edits.add(new, home, prefixes)
+    except _NoPrefixError:
+        what = "marks cannot be merged into this XMP: its RDF has no prefix"
+        raise BrokenPhoto(what, path=path, hint="it is left as it is") from None
     return (_MARK if packet.startswith(_MARK) else b"") + edits.result()
 
 
@@ -58,6 +63,10 @@ def is_empty(packet: bytes, path: Path) -> bool:
     """Does the packet say nothing at all?"""
     rdf = find_rdf(packet_text(packet, path).encode())
     return rdf is None or not any(True for description in rdf.children for _ in description.properties())
+
+
+class _NoPrefixError(Exception):
+    """The RDF namespace is the default one, which attributes such as `rdf:about` cannot use."""
 
 
 class _Edits:
@@ -166,7 +175,10 @@ class _Edits:
     @staticmethod
     def _prefix(element: Element) -> str:
         """The prefix of the RDF namespace here."""
-        return next(prefix for prefix, uri in element.scope.items() if uri == RDF and prefix)
+        found = next((prefix for prefix, uri in element.scope.items() if uri == RDF and prefix), None)
+        if found is None:
+            raise _NoPrefixError
+        return found
 
     def _about(self) -> str:
         for description in self._rdf.children:

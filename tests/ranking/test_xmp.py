@@ -202,3 +202,10 @@ def test_what_exiv2_cannot_read_is_left_alone() -> None:
     packet = f'<R:RDF xmlns:R="{RDF_URI}"><R:Description R:about="" xmlns:o="{OTHER}" o:A="1"/></R:RDF>'.encode()
     with pytest.raises(BrokenPhoto, match="without changing more"):
         marked(packet, PICK, HERE, overwrite=True)
+
+
+def test_rdf_without_a_prefix_is_left_alone() -> None:
+    packet = f'<RDF xmlns="{RDF_URI}"><Description about="" xmlns:x="{XMP}" x:CreatorTool="a"/></RDF>'.encode()
+    with pytest.raises(BrokenPhoto, match="no prefix"):
+        marked(packet, PICK, HERE, overwrite=True)
+    assert cleared(packet, HERE) == packet
