@@ -13,7 +13,7 @@ from piqa_cli.photos.metadata import OWN_NAMESPACE, OWN_PREFIX, Properties, pars
 from piqa_cli.ranking.plan import Decision, PlanItem
 from piqa_cli.ranking.rdf import Name
 from piqa_cli.ranking.steps import Marks
-from piqa_cli.ranking.xmp import Value, edit_packet, is_empty
+from piqa_cli.ranking.xmp import Value, as_written, edit_packet, is_empty
 
 _PREFIXES = {
     OWN_NAMESPACE: OWN_PREFIX,
@@ -101,6 +101,7 @@ def _take_back(before: Properties, own: str) -> dict[Name, Value]:
 
 def _edited(packet: bytes, changes: dict[Name, Value], before: Properties, path: Path) -> bytes:
     """Edit, then ask Exiv2 whether exactly that has changed."""
+    changes = {name: as_written(value) for name, value in changes.items()}
     result = edit_packet(packet, changes, _PREFIXES, path)
     after = parse_packet(result, path)
     touched = {_key(name): ", ".join(v) if isinstance(v, tuple) else v for name, v in changes.items()}

@@ -59,6 +59,13 @@ def edit_packet(packet: bytes, changes: Mapping[Name, Value], prefixes: Mapping[
     return (_MARK if packet.startswith(_MARK) else b"") + edits.result()
 
 
+def as_written(value: Value) -> Value:
+    """The value as a packet holds it: characters that XML does not allow become U+FFFD."""
+    if isinstance(value, tuple):
+        return tuple(item.translate(_CONTROLS) for item in value)
+    return None if value is None else value.translate(_CONTROLS)
+
+
 def is_empty(packet: bytes, path: Path) -> bool:
     """Does the packet say nothing at all?"""
     rdf = find_rdf(packet_text(packet, path).encode())

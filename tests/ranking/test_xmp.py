@@ -209,3 +209,13 @@ def test_rdf_without_a_prefix_is_left_alone() -> None:
     with pytest.raises(BrokenPhoto, match="no prefix"):
         marked(packet, PICK, HERE, overwrite=True)
     assert cleared(packet, HERE) == packet
+
+
+def test_characters_that_xml_does_not_allow_in_the_name_of_a_folder() -> None:
+    marks = Marks(4, decision="keep", group="shoot/\x1b[31m\ufffe", reasons=("number 2 of 3 in shoot/\x1b[31m\ufffe",))
+    after = marked(b"", marks, HERE, overwrite=False)
+    found = parse_packet(after, HERE)
+    assert found["Xmp.piqa.Group"] == "shoot/\ufffd[31m\ufffd"
+    assert found["Xmp.piqa.Reasons"] == "number 2 of 3 in shoot/\ufffd[31m\ufffd"
+    assert marked(after, marks, HERE, overwrite=False) == after
+    assert cleared(after, HERE) == b""
