@@ -114,8 +114,9 @@ def _marked(step: Step, seen: _Seen | None, options: ApplyOptions) -> bytes:
     old = seen.content if seen else b""
     if step.action == "mark":
         return marked(old, marks, target, overwrite=options.overwrite_ratings)
-    packet = marked(packet_in(old, target), marks, target, overwrite=options.overwrite_ratings)
-    return embed_packet(old, packet, target)
+    before = packet_in(old, target)
+    packet = marked(before, marks, target, overwrite=options.overwrite_ratings)
+    return old if packet == before else embed_packet(old, packet, target)  # a TIFF grows with every packet
 
 
 def _look(path: Path, *, missing_ok: bool) -> _Seen | None:

@@ -259,6 +259,17 @@ def test_marks_that_are_there_already_are_not_counted_as_written(photo: Path, tm
     assert len(undo(tmp_path / "first").done) == 1
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_photos_that_hold_the_marks_already_are_not_written_again(photo: Path, tmp_path: Path, kind: str) -> None:
+    photo.write_bytes(encoded(corners(), kind))
+    wanted, options = plan(item(photo, mark=True)), ApplyOptions(embed=True)
+    assert len(apply_plan(wanted, options, tmp_path / "first").done) == 1
+    before = photo.read_bytes()
+    again = apply_plan(wanted, options, tmp_path / "second")
+    assert (again.done, len(again.already)) == ((), 1)
+    assert photo.read_bytes() == before
+
+
 def test_undo_twice_does_nothing_more(photo: Path) -> None:
     journal = run(photo, mark=True, move="move")
     assert len(undo(journal).done) == 4
