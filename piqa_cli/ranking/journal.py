@@ -21,7 +21,10 @@ from piqa_cli.ranking.steps import Marks, Step
 
 _KIND = "piqa rank journal"
 _VERSION = 1
-_ACTIONS = frozenset({"mark", "embed", "folder", "copy", "hardlink", "symlink", "move"})
+_TRANSFERS = frozenset({"copy", "hardlink", "symlink", "move"})
+_ACTIONS = frozenset({"mark", "embed", "folder"}) | _TRANSFERS
+_STATES = frozenset({"begun", "done", "failed", "undoing", "undone"})
+_LATEST_NS = 2**63  # of a file's time
 _OPENING = json.dumps({"kind": _KIND}).encode()[:-1]
 Event = Mapping[str, Any]
 
@@ -152,6 +155,8 @@ def read_journal(path: Path) -> History:
             if not 0 <= event["step"] < count:
                 raise ValueError("an event of no step")
             history.events.setdefault(event["step"], {}).update(event)
+        for number, event in history.events.items():
+            _check_event(steps[number], event)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"no journal of piqa rank, or damaged: {path}", hint="name the file that --apply wrote"
@@ -172,8 +177,10 @@ def step_to_dict(step: Step) -> dict[str, Any]:
 
 def step_from_dict(record: Mapping[str, Any]) -> Step:
     """Raises ValueError, KeyError or TypeError where it is none."""
-    if record["do"] not in _ACTIONS:
+    if record["do"] not in _ACTIONS or (record["do"] in _TRANSFERS and not record["source"]):
         raise ValueError(record["do"])
+    if record["do"] == ("embed" if record["target"].lower().endswith(".xmp") else "mark"):
+        raise ValueError(record["target"])  # marks go into sidecars, or are embedded in photos
     marks = record["marks"]
     return Step(
         record["do"],
@@ -182,6 +189,30 @@ def step_from_dict(record: Mapping[str, Any]) -> Step:
         _absolute(record["source"]) if record["source"] else None,
         Marks(**{**marks, "reasons": tuple(marks["reasons"])}) if marks else None,
     )
+
+
+def _check_event(step: Step, event: Event) -> None:
+    """Raises ValueError for what no run writes: an undo that went by it might take away what it did not bring.
+
+    Only a sidecar can be new; of every other file that was written to, the bytes that were there are known.
+    """
+    fine = event["state"] in _STATES and isinstance(event.get("content", ""), str)
+    if "after" in event:
+        before, modified = event["before"], event.get("modified")
+        if before is None:
+            fine = fine and step.action == "mark"
+        else:
+            known = isinstance(before, str) and type(modified) is int and abs(modified) < _LATEST_NS
+            fine = fine and known and _are_hunks(event["hunks"])
+    if not fine:
+        raise ValueError(event)
+
+
+def _are_hunks(value: object) -> bool:
+    def is_hunk(hunk: object) -> bool:
+        return isinstance(hunk, list) and [type(part) for part in hunk] == [int, int, str]
+
+    return isinstance(value, list) and all(map(is_hunk, value))
 
 
 def _absolute(text: str) -> Path:

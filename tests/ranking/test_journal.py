@@ -70,6 +70,43 @@ def test_what_is_no_journal(tmp_path: Path, content: bytes) -> None:
         read_journal(tmp_path / "missing")
 
 
+EMBED = Step("embed", Path("/a/x.jpg"), Path("/a/x.jpg"), marks=Marks(4))
+WRITTEN = {"before": "0a", "after": "0b", "hunks": [[21, 827, ""]], "modified": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "event"),
+    [
+        (EMBED, {**WRITTEN, "before": None}),  # undone by removing what was new: never a photo
+        (EMBED, {**WRITTEN, "hunks": [[21, 827]]}),
+        (EMBED, {**WRITTEN, "hunks": None}),
+        (EMBED, {**WRITTEN, "modified": "today"}),
+        (EMBED, {**WRITTEN, "modified": 10**30}),
+        (EMBED, {"after": "0b"}),
+        (EMBED, {"state": "lost"}),
+        (STEPS[1], {"content": 5}),
+    ],
+)
+def test_events_that_no_run_writes_are_refused(tmp_path: Path, step: Step, event: dict[str, object]) -> None:
+    path = tmp_path / "journal"
+    with Journal.create(path, "token", "plan", (step,)) as journal:
+        journal.note(0, "done", **(WRITTEN if step is EMBED else {}))
+    assert read_journal(path).state(0) == "done"
+    with Journal.create(path, "token", "plan", (step,)) as journal:
+        journal.note(0, **{"state": "done", **event})
+    with pytest.raises(UsageError, match="damaged"):
+        read_journal(path)
+
+
+def test_steps_that_no_run_takes_are_refused() -> None:
+    for step in (*STEPS, EMBED):
+        assert step_from_dict(step_to_dict(step)) == step
+    photo, sidecar = {"target": "/a/x.jpg"}, {"target": "/a/x.XMP"}
+    for step, change in ((STEPS[0], photo), (EMBED, sidecar), (STEPS[1], {"source": None})):
+        with pytest.raises(ValueError, match=r"/a/x|move"):
+            step_from_dict({**step_to_dict(step), **change})
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
