@@ -180,8 +180,8 @@ def _text(value: Any) -> str:
 
 def _path(value: Any) -> Path:
     path = Path(_text(value))
-    if not path.is_absolute() or "\0" in value or ".." in path.parts:
-        raise ValueError(f"{value!r} is no absolute path")
+    if not path.is_absolute() or not path.name or "\0" in value or ".." in path.parts:
+        raise ValueError(f"{value!r} is no absolute path of a file")
     return path
 
 

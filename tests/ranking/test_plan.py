@@ -84,6 +84,7 @@ PLAN = Plan(PLAN_VERSION, datetime(2024, 6, 1, tzinfo=UTC), "p", (ITEM, ITEM))
         ({"move": "copy"}, "move and destination"),
         ({"destination": "/x"}, "move and destination"),
         ({"move": "copy", "destination": "x.jpg"}, "destination: 'x.jpg' is no absolute path"),
+        ({"move": "copy", "destination": "/"}, "destination: '/' is no absolute path of a file"),
         ({"photo": "../a.jpg"}, "photo: '../a.jpg'"),
         ({"photo": "/p/../../etc/passwd"}, "photo"),
         ({"mates": ["a.cr2"]}, "mates: 'a.cr2'"),
