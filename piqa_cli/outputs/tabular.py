@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import stat
 import tempfile
@@ -108,7 +109,12 @@ def to_stream(frame: pl.DataFrame, form: str, stream: BinaryIO) -> None:
 
 
 def serialize(frame: pl.DataFrame, form: str) -> bytes:
-    """The table as the bytes of one of `FORMATS`. CSV and JSON are UTF-8 without a byte order mark."""
+    """The table as the bytes of one of `FORMATS`. CSV and JSON are UTF-8 without a byte order mark.
+
+    Columns that others have added may hold what a format has no cells for: lists and objects are JSON in CSV, bytes are
+    hexadecimal in CSV and JSON.
+    """
+    frame = _with_text(frame, form)
     writers: dict[str, Callable[[io.BytesIO], object]] = {
         "csv": frame.write_csv,
         "parquet": frame.write_parquet,
@@ -118,6 +124,26 @@ def serialize(frame: pl.DataFrame, form: str) -> bytes:
     buffer = io.BytesIO()
     writers[form](buffer)
     return buffer.getvalue()
+
+
+def _with_text(frame: pl.DataFrame, form: str) -> pl.DataFrame:
+    import polars as pl  # see `commands.rank_run`
+
+    def fits(dtype: pl.DataType) -> bool:
+        if form == "csv":
+            return not dtype.is_nested() and dtype not in (pl.Binary, pl.Duration)
+        return form == "parquet" or "Binary" not in str(dtype)  # in a list, too
+
+    odd = [column for column in frame if not fits(column.dtype)]
+    return frame.with_columns(pl.Series(column.name, map(_text, column.to_list()), pl.String) for column in odd)
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=_text)
+    return None if value is None else str(value)
 
 
 def _replace(target: Path, data: bytes) -> None:

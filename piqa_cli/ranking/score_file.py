@@ -116,6 +116,8 @@ def _typed(column: pl.Series, path: Path) -> pl.Series:
     column = _finite(column)
     try:
         typed = typed_as(SCHEMA[column.name], column)
+        if typed.dtype != SCHEMA[column.name]:  # of an object, every value is cast
+            raise pl.exceptions.SchemaError
     except pl.exceptions.PolarsError:
         raise UsageError(f"{path}: column {column.name} has the wrong type, {column.dtype}", hint=TABLE_HINT) from None
     lost = (typed.is_null() & column.is_not_null()).arg_true()

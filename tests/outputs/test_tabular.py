@@ -6,6 +6,7 @@ import io
 import json
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -281,3 +282,27 @@ def test_a_stream_gets_the_same_bytes(frame) -> None:
     stream = io.BytesIO()
     to_stream(frame, "parquet", stream)
     assert stream.getvalue() == serialize(frame, "parquet")
+
+
+OTHERS = {
+    "tags": [["a", "é"], None],
+    "box": [{"x": 1}, {"x": 2}],
+    "vector": [b"\xff\x00", None],
+    "parts": [[b"\x01"], []],
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_columns_of_others_that_a_format_has_no_cells_for(form: str) -> None:
+    frame = pl.DataFrame({"path": ["1.jpg", "2.jpg"], **OTHERS, "took": [timedelta(seconds=90)] * 2})
+    data = serialize(frame, form)
+    if form == "csv":
+        first, second = csv.DictReader(io.StringIO(data.decode()))
+        assert (first["tags"], first["box"], first["parts"]) == ('["a", "é"]', '{"x": 1}', '["01"]')
+        assert (first["vector"], first["took"], second["tags"], second["vector"]) == ("ff00", "0:01:30", "", "")
+    elif form == "parquet":
+        assert pl.read_parquet(data).equals(frame)
+    else:
+        lines = data.decode().splitlines()
+        first, second = json.loads(data) if form == "json" else map(json.loads, lines)
+        assert (first["tags"], first["box"], first["vector"], second["vector"]) == (["a", "é"], {"x": 1}, "ff00", None)

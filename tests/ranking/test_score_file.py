@@ -184,3 +184,10 @@ def test_what_counts_as_a_table(tmp_path: Path) -> None:
     (tmp_path / "folder.csv/part-00000.parquet").touch()
     assert is_score_table(tmp_path / "folder.csv")
     assert pl.__version__
+
+
+def test_an_object_in_a_column_of_numbers_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "own.jsonl"
+    table.write_text('{"path": "a.jpg", "score": 5, "status": "ok", "width": {"px": 4000}}\n')
+    with pytest.raises(UsageError, match="column width has the wrong type"):
+        read_score_file(table)
