@@ -104,11 +104,13 @@ def _texts(text: str) -> list[str]:
 
 
 def _stars(text: str) -> int | None:
+    """Also as pandas spells whole numbers beside empty cells: 3.0."""
     if not text:
         return None
-    if not re.fullmatch(r"-?\d", text) or int(text) not in _STARS:
+    whole = re.fullmatch(r"(-?\d)(\.0+)?", text)
+    if not whole or int(whole[1]) not in _STARS:
         raise ValueError(f"stars {text!r} is none of {', '.join(map(str, _STARS))}")
-    return int(text)
+    return int(whole[1])
 
 
 def _score(text: str) -> float | None:

@@ -108,6 +108,13 @@ def test_a_table_of_a_person(page, report, tmp_path):
     assert "picked" in label(page, "one.jpg")
 
 
+def test_stars_as_pandas_writes_them(page, report, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text(f"photo,decision,stars\n{report.parent}/a/one.jpg,keep,2.0\n{report.parent}/b/cat.jpg,keep,\n")
+    assert "marks of 1 photo were loaded" in load(page, file)
+    assert "2 stars" in label(page, "one.jpg")
+
+
 @pytest.mark.parametrize("separator", [";", "\t"], ids=["semicolon", "tab"])
 def test_a_table_that_a_spreadsheet_of_another_country_saved(page, report, tmp_path, separator):
     file = tmp_path / "mine.csv"

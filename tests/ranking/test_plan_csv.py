@@ -31,6 +31,13 @@ def test_two_columns_are_enough_and_labels_follow_the_decision():
     assert [item.stars for item in plan.items] == [None, -1, None]
 
 
+def test_stars_as_pandas_writes_them() -> None:
+    plan = plan_from_csv("photo,decision,stars\n/a.jpg,pick,4.0\n/b.jpg,reject,-1.0\n/c.jpg,keep,\n")
+    assert [item.stars for item in plan.items] == [4, -1, None]
+    with pytest.raises(UsageError, match=r"line 2: stars '4\.5'"):
+        plan_from_csv("photo,decision,stars\n/a.jpg,pick,4.5\n")
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_separators_and_decimals_of_other_countries(separator):
     rows = [["photo", "decision", "score", "mates"], ["/a, b.jpg", "pick", "91,5", '"[""/a.CR2"", ""/a.wav""]"']]

@@ -58,7 +58,8 @@ const PlanReader = (() => {
     }
   }
 
-  const number = (text) => (text ? (/^-?\d$/.test(text) ? Number(text) : text) : null);
+  // Also as pandas spells whole numbers beside empty cells: 3.0
+  const number = (text) => (text ? (/^-?\d(\.0+)?$/.test(text) ? Number(text) : text) : null);
 
   function fromCsv(text) {
     const records = rows(text);
