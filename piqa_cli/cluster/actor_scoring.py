@@ -25,9 +25,7 @@ from piqa_cli.scoring.halving import HalvingScorer
 from piqa_cli.scoring.pool import WorkerPool
 from piqa_cli.scoring.prepare import PhotoDataset, Prepared, collate
 from piqa_cli.scoring.scorer import Scorer
-from piqa_cli.scoring.table import path_cell, to_frame
-
-_ORDER, _DESCENDING = ["score", "raw_score", "path"], [True, True, False]
+from piqa_cli.scoring.table import best_first, path_cell, to_frame
 
 
 class PhotoScorer:
@@ -114,7 +112,7 @@ def _renamed(frame: pl.DataFrame, names: dict[str, NamedPhoto]) -> pl.DataFrame:
         pl.Series("path", [_cell(photo.name) for photo in photos], pl.String),
         pl.Series("raw_mate", mates, pl.String),
     ]
-    return frame.with_columns(columns).sort(_ORDER, descending=_DESCENDING, nulls_last=True, maintain_order=True)
+    return best_first(frame.with_columns(columns))
 
 
 def _cell(name: str) -> str:

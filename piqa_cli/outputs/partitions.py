@@ -20,7 +20,7 @@ from piqa_cli.outputs.part_files import check_folder, check_replaceable
 from piqa_cli.outputs.tabular import refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
-from piqa_cli.scoring.table import SCHEMA, to_frame
+from piqa_cli.scoring.table import SCHEMA, best_first, to_frame
 from piqa_cli.table_parts import part_name, parts_of
 
 PART_ROWS = 50_000
@@ -88,9 +88,7 @@ class PartitionedTable:
             self._scores = []
 
     def _write_part(self) -> None:
-        part = pl.concat([pl.DataFrame(schema=SCHEMA), *self._frames])
-        order = ["score", "raw_score", "path"]
-        part = part.sort(order, descending=[True, True, False], nulls_last=True, maintain_order=True)
+        part = best_first(pl.concat([pl.DataFrame(schema=SCHEMA), *self._frames]))
         try:
             part.write_parquet(self._work / part_name(self._parts))
         except OSError as error:

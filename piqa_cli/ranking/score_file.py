@@ -16,7 +16,7 @@ import polars as pl
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.score_file_head import NEEDED, TABLE_HINT
 from piqa_cli.records import Capture, Face, PhotoScore, Status
-from piqa_cli.scoring.table import SCHEMA
+from piqa_cli.scoring.table import SCHEMA, best_first
 from piqa_cli.spreadsheets import FALSE_WORDS, NOT_UTF8, SAVE_AS_UTF8, TRUE_WORDS, separator_of
 from piqa_cli.table_parts import complete_parts
 
@@ -46,7 +46,7 @@ def read_score_file(path: Path) -> pl.DataFrame:
     """
     try:
         parts = complete_parts(path)
-        frame = _together(parts) if parts else _READERS[path.suffix.lower()](path)
+        frame = best_first(pl.read_parquet(parts, glob=False)) if parts else _READERS[path.suffix.lower()](path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = (str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__])[0]
         foreign = path.suffix.lower() == ".csv" and "utf-8" in reason
@@ -72,12 +72,6 @@ def path_of(text: str) -> Path:
     if "\\x" not in text or os.path.lexists(text):
         return Path(text)
     return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))
-
-
-def _together(parts: list[Path]) -> pl.DataFrame:
-    frame = pl.read_parquet(parts, glob=False)
-    order = [name for name in ("score", "raw_score", "path") if name in frame.columns]
-    return frame.sort(order, descending=[name != "path" for name in order], nulls_last=True, maintain_order=True)
 
 
 def _csv(path: Path) -> pl.DataFrame:

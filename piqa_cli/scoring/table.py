@@ -103,6 +103,7 @@ COLUMNS: tuple[Column, ...] = (
 
 SCHEMA: dict[str, type[pl.DataType]] = {column.name: column.dtype for column in COLUMNS}
 _DECIMALS = {column.name: column.decimals for column in COLUMNS if column.decimals is not None}
+_ORDER = {"score": True, "raw_score": True, "path": False}  # column -> whether larger values come first
 
 
 def describe(columns: Iterable[Column]) -> list[tuple[str, str, str]]:
@@ -168,11 +169,17 @@ def to_frame(scores: Iterable[PhotoScore]) -> pl.DataFrame:
     """The table with the columns of `SCHEMA`: best photo first, photos without a score last, then by path."""
     rows = [to_row(score) for score in scores]
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in SCHEMA}
-    frame = pl.DataFrame(columns, schema=SCHEMA)
-    # `score` is rounded, so `raw_score` settles who is ahead within a hundredth of a point.
-    return frame.sort(
-        ["score", "raw_score", "path"], descending=[True, True, False], nulls_last=True, maintain_order=True
-    )
+    return best_first(pl.DataFrame(columns, schema=SCHEMA))
+
+
+def best_first(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows in the table's order: the best photo first, photos without a score last, then by path.
+
+    `score` is rounded, so `raw_score` settles who is ahead within a hundredth of a point. Each of the three may be
+    missing, as in a table of another making.
+    """
+    order = {name: down for name, down in _ORDER.items() if name in frame.columns}
+    return frame.sort(list(order), descending=list(order.values()), nulls_last=True, maintain_order=True)
 
 
 def faces_json(faces: Sequence[Face]) -> str | None:
