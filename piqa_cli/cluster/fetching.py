@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from piqa_cli.cluster.photos import NamedPhoto
 from piqa_cli.cluster.places import filesystem, is_uri, reason_of
 from piqa_cli.errors import EngineError, PiqaError
 from piqa_cli.photos.suffixes import split_name
+from piqa_cli.scoring.ahead import in_order
 
 READERS = 8  # objects on their way at a time; a store answers slowly, but many at once
 
@@ -47,14 +47,11 @@ def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fe
         EngineError: there is no room for the copies, which is no fault of the photos.
     """
     with ThreadPoolExecutor(READERS, thread_name_prefix="piqa-reader") as threads:
-        flying: deque[Future[Fetched]] = deque()
-        for index, photo in enumerate(photos):
-            target = work / f"{index:05}{split_name(photo.name)[1]}"
-            flying.append(threads.submit(_fetch, photo, base, target))
-            if len(flying) > READERS:
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
+        copies = (
+            threads.submit(_fetch, photo, base, work / f"{index:05}{split_name(photo.name)[1]}")
+            for index, photo in enumerate(photos)
+        )
+        yield from in_order(copies, READERS)
 
 
 def _fetch(photo: NamedPhoto, base: Path, target: Path) -> Fetched:

@@ -17,7 +17,7 @@ from piqa_cli.commands.console_train import TrainView
 from piqa_cli.errors import EngineError, UsageError
 from piqa_cli.model.store import find_model, model_names
 from piqa_cli.records import counted
-from piqa_cli.scoring.losses import is_lack_of_memory
+from piqa_cli.scoring.losses import FEWER_WORKERS, is_lack_of_memory
 from piqa_cli.shell_words import shell_word
 from piqa_training.datasets.open import open_dataset
 from piqa_training.datasets.ratings import read_ratings
@@ -111,8 +111,7 @@ def saying_how_to_go_on(
         yield
     except (RuntimeError, MemoryError) as error:
         if _LOST_WORKER.search(str(error)):
-            hint = "the system may be out of memory: fewer --workers help"
-            raise EngineError("a process that prepares photos is gone", hint=hint) from error
+            raise EngineError("a process that prepares photos is gone", hint=FEWER_WORKERS) from error
         if is_lack_of_memory(error):
             raise EngineError("there is too little memory for this training", hint=less) from error
         raise

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from piqa_cli.cores import available_cores
 from piqa_cli.errors import EngineError
 from piqa_cli.scoring.interrupts import start_shielded
-from piqa_cli.scoring.losses import ended, too_slow
+from piqa_cli.scoring.losses import FEWER_WORKERS, ended, too_slow
 
 MOST_WORKERS = 16
 START_S = 120.0  # a process that has not come to life by then never will
@@ -112,8 +112,7 @@ class _Pool(Generic[_In, _Out]):
     def _replace(self, worker: _Worker[_In, _Out], reason: str | None) -> None:
         was_alive, job, code = worker.alive, worker.job, worker.end(_LINGER_S if reason is None else 0.0)
         if not was_alive:
-            hint = "the system may be out of memory: fewer --workers help"
-            raise EngineError(f"a process for thumbnails does not start ({ended(code)})", hint=hint)
+            raise EngineError(f"a process for thumbnails does not start ({ended(code)})", hint=FEWER_WORKERS)
         if job is not None:
             self._done[job] = self._lost(reason or ended(code))
         self._workers[self._workers.index(worker)] = _Worker(self._work)

@@ -30,10 +30,7 @@ BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transa
 _APPLICATION_ID = 0x70697161  # "piqa"
 _LAYOUT = 8
 _OWN_NAME = f"scores-{_LAYOUT}.sqlite"  # where FILE_NAME is a later piqa's
-# No score of these is used: 1 had no embeddings, 2 no eyes; in 3 faces at the edge counted; in 4 old XMP turned photos;
-# in 5 all PNG files were sRGB; in 6 an eye beyond the border was read as closed; in 7 a group's other faces gave no
-# reasons.
-_OLD_LAYOUTS = (1, 2, 3, 4, 5, 6, 7)
+_OLD_LAYOUTS = range(1, _LAYOUT)  # no score of these is used
 _DECODERS = ("pillow", "pillow-heif", "rawpy")
 _CREATE = """
 CREATE TABLE IF NOT EXISTS scores (

@@ -51,9 +51,11 @@ def choose_device(name: str) -> torch.device:
 
 def batch_size(options: EngineOptions, device: torch.device, *, heavy: bool) -> int:
     """Photos for each forward pass."""
+    if options.batch_size:
+        return options.batch_size
     if device.type == "cpu":
-        return options.batch_size or (HEAVY_CPU_BATCH if heavy else CPU_BATCH)
-    return options.batch_size or (HEAVY_DEVICE_BATCH if heavy else DEVICE_BATCH)
+        return HEAVY_CPU_BATCH if heavy else CPU_BATCH
+    return HEAVY_DEVICE_BATCH if heavy else DEVICE_BATCH
 
 
 def share_out(options: EngineOptions, device: torch.device, *, heavy: bool, cores: int | None = None) -> int:

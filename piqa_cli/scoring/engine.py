@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from queue import SimpleQueue
@@ -15,8 +14,10 @@ from piqa_cli.errors import EngineError
 from piqa_cli.faces import detect
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.scoring.ahead import in_order
 from piqa_cli.scoring.devices import batch_size, choose_devices, share_out
 from piqa_cli.scoring.halving import HalvingScorer
+from piqa_cli.scoring.losses import in_short
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.pool import WorkerPool
 from piqa_cli.scoring.prepare import Batch, PhotoDataset, Prepared, collate
@@ -45,9 +46,8 @@ def score_files(
         with closing(batches(files, scorers[0], options, devices=len(scorers))) as prepared:
             yield from _on_one(scorers[0], prepared) if len(scorers) == 1 else _on_several(scorers, prepared)
     except (RuntimeError, MemoryError) as error:  # torch's words for a full device, a failed kernel; C++'s and Python's
-        message = f"scoring stopped: {' '.join(str(error).split())[:200] or 'out of memory'}"
         hint = "if memory ran out, a smaller --batch-size or fewer --workers help; finished photos are kept"
-        raise EngineError(message, hint=hint) from error
+        raise EngineError(f"scoring stopped: {in_short(error)}", hint=hint) from error
 
 
 def batches(
@@ -75,13 +75,7 @@ def _prepared(
         return
     detect.preload()  # once here, and not in every worker
     with WorkerPool(dataset.__getitem__, workers, seconds=options.file_timeout, memory=options.worker_bytes) as pool:
-        flying: deque[Future[Prepared]] = deque()
-        for photo in files:
-            flying.append(pool.submit(photo))
-            if len(flying) > ahead:
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
+        yield from in_order(map(pool.submit, files), ahead)
 
 
 class _Stream(IterableDataset[Prepared]):
@@ -116,10 +110,4 @@ def _on_several(scorers: Sequence[Scorer], prepared: Iterable[Batch]) -> Iterato
             idle.put(own)
 
     with ThreadPoolExecutor(len(scorers), thread_name_prefix="piqa-device") as threads:
-        flying: deque[Future[list[PhotoScore]]] = deque()
-        for batch in prepared:
-            flying.append(threads.submit(score, batch))
-            if len(flying) > len(scorers):
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
+        yield from in_order((threads.submit(score, batch) for batch in prepared), len(scorers))

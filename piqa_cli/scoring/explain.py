@@ -24,6 +24,7 @@ from piqa_cli.scoring.explanation import Branches, ExplainedFace, Explanation, M
 from piqa_cli.scoring.eyes import read_eyes
 from piqa_cli.scoring.heatmap import local_map
 from piqa_cli.scoring.liqe_words import verdict
+from piqa_cli.scoring.losses import in_short
 from piqa_cli.scoring.options import EngineOptions
 from piqa_cli.scoring.prepare import begin_record, crop_face, face_inputs, photo_inputs, stack
 from piqa_cli.scoring.scorer import Scorer
@@ -68,7 +69,7 @@ def explain_photo(
         given = face_box is not None
         return _explain(scorer, PhotoFile(path), decoded, faces, options.crops, given=given, with_map=with_map)
     except (RuntimeError, MemoryError) as error:  # torch's words; C++'s and Python's
-        message = f"{path}: explaining stopped: {' '.join(str(error).split())[:200] or 'out of memory'}"
+        message = f"{path}: explaining stopped: {in_short(error)}"
         raise EngineError(message, hint="--device cpu needs the least memory") from error
 
 

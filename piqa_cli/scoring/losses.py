@@ -9,6 +9,8 @@ from piqa_cli.records import PhotoScore
 
 GIVEN_UP = "given up: "
 """How the reason begins of every photo that cost its worker process, or more time or memory than there is."""
+FEWER_WORKERS = "the system may be out of memory: fewer --workers help"
+"""What to do where a process is gone, or none can be started."""
 _NO_MEMORY = ("MemoryError", "out of memory", "can't allocate memory")  # Python and numpy, Pillow, torch
 
 
@@ -21,6 +23,11 @@ def is_lack_of_memory(error: BaseException) -> bool:
     """Whether the error, or the one that it was raised from, says that memory ran out."""
     causes = (error, error.__cause__) if error.__cause__ else (error,)
     return any(words in f"{type(cause).__name__}: {cause}" for cause in causes for words in _NO_MEMORY)
+
+
+def in_short(error: BaseException) -> str:
+    """What stopped the work, on one line: the words of torch, C++ or Python, which for a lack of memory may be none."""
+    return " ".join(str(error).split())[:200] or "out of memory"
 
 
 def ended(exit_code: int | None) -> str:

@@ -16,7 +16,7 @@ from typing import Self
 
 from piqa_cli.errors import EngineError
 from piqa_cli.records import PhotoFile, PhotoScore
-from piqa_cli.scoring.losses import ended, too_slow
+from piqa_cli.scoring.losses import FEWER_WORKERS, ended, too_slow
 from piqa_cli.scoring.pool_nursery import Nursery, open_nursery
 from piqa_cli.scoring.pool_worker import BEGUN, Prepare, from_bytes
 from piqa_cli.scoring.prepare import Prepared
@@ -117,9 +117,7 @@ class _Worker:
         if self._connection is not None:
             try:
                 self._connection.send(photo)
-                if self._is_alive(
-                    self._connection
-                ):  # it takes a while for a process to die, its pipe is open till then
+                if self._is_alive(self._connection):  # a process takes a while to die, its pipe is open till then
                     return self._connection
             except OSError:
                 pass
@@ -136,8 +134,8 @@ class _Worker:
         if not self._is_alive(connection):
             connection.close()
             reason = ended(self._nursery.end(self._pid))
-            hint = "the system may be out of memory: fewer --workers help; finished photos are kept"
-            raise EngineError(f"scoring stopped: a worker process does not start ({reason})", hint=hint)
+            message = f"scoring stopped: a worker process does not start ({reason})"
+            raise EngineError(message, hint=f"{FEWER_WORKERS}; finished photos are kept")
         self._connection = connection
         return connection
 

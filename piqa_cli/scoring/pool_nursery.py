@@ -25,6 +25,7 @@ from typing import Protocol
 
 from piqa_cli.errors import EngineError
 from piqa_cli.scoring.interrupts import start_shielded
+from piqa_cli.scoring.losses import FEWER_WORKERS
 from piqa_cli.scoring.pool_worker import Prepare, serve
 
 GOODBYE_S = 2.0  # how long a killed process may take to be gone; one that waits for a dead disk takes for ever
@@ -192,5 +193,5 @@ def _gone_is_an_error() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError) as error:
-        hint = "the system may be out of memory: fewer --workers help; finished photos are kept"
-        raise EngineError("scoring stopped: the process that starts workers is gone", hint=hint) from error
+        message = "scoring stopped: the process that starts workers is gone"
+        raise EngineError(message, hint=f"{FEWER_WORKERS}; finished photos are kept") from error
