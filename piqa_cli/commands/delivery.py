@@ -32,6 +32,11 @@ class Delivery:
         """Whether the table becomes a folder of Parquet files."""
         return self.output is not None and (self.as_folder or names_folder(self.output))
 
+    @property
+    def printed(self) -> Format | None:
+        """What stdout gets: the form asked for, else lines unless a file takes the table; None: nothing."""
+        return self.format or (Format.TABLE if self.output is None else None)
+
     def check(self) -> None:
         """Find out before the work what would fail after it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from piqa_cli.commands.console import Line, safe_text, width_of
+from piqa_cli.commands.score_view import padded
 from piqa_cli.records import counted
 from piqa_training.bootstrap import Interval
 from piqa_training.evaluation import Evaluation, SceneResult
@@ -95,4 +96,4 @@ def _short(scene: str) -> str:
 
 
 def _padded(text: str, width: int) -> str:
-    return f" {text}{' ' * (width - width_of(text))}"
+    return " " + padded(text, width)

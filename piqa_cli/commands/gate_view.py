@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from piqa_cli.commands.console import Line, safe_text
+from piqa_cli.commands.score_view import fact_lines
 from piqa_cli.gates.baseline import Comparison
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
@@ -63,11 +64,10 @@ def verdict_lines(verdict: Verdict, files: Iterable[Path]) -> list[Line]:
     facts += [("unused", finding.message) for finding in verdict.of("unused-section")]
     if verdict.comparison:
         facts.append(("since", _since(verdict.comparison)))
-    if saved := [safe_text(str(path)) for path in files]:
+    if saved := list(map(str, files)):
         facts.append(("saved", " · ".join(saved)))
     facts.append(("verdict", "passed" if verdict.passed else "failed"))
-    width = max(len(name) for name, _ in facts)
-    return [(), *(((f" {name:<{width}}  ", "bold"), (safe_text(text), "")) for name, text in facts)]
+    return fact_lines(facts)
 
 
 def _counts(verdict: Verdict, severity: Severity) -> str:

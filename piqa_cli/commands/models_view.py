@@ -38,7 +38,7 @@ def facts(model: ModelFolder, config: ModelConfig, source: Mapping[str, object] 
         ("folder", str(model.path)),
         ("full branch", config.full.name),
         ("face branch", config.face.name),
-        *((("reads", _view(view)) if i == 0 else ("", _view(view))) for i, view in enumerate(config.preprocess.views)),
+        *(("" if i else "reads", _view(view)) for i, view in enumerate(config.preprocess.views)),
         ("resolution", _resolution(config)),
         ("auxiliary", _AUXILIARY[config.auxiliary]),
         ("face scores", "yes" if config.face_head or config.auxiliary != "liqe" else "by piqa explain only"),
@@ -71,4 +71,4 @@ def _origin(source: Mapping[str, object]) -> list[tuple[str, str]]:
     parts = source.get("parts")
     if not isinstance(parts, dict):
         return []
-    return [("made of" if i == 0 else "", f"{part}: {where}") for i, (part, where) in enumerate(parts.items())]
+    return [("" if i else "made of", f"{part}: {where}") for i, (part, where) in enumerate(parts.items())]

@@ -12,13 +12,14 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.commands import console
+from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.failures import GATE_FAILED, INTERRUPTED, SOME_FAILED, unless_gone
 from piqa_cli.commands.options import Format
 from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
-from piqa_cli.commands.score_output import gate_fails, interruption, some_failed
+from piqa_cli.commands.score_output import gate_fails, interruption, print_frame, some_failed
 from piqa_cli.commands.score_run import Run
-from piqa_cli.outputs.tabular import serialize, to_stream, write_table
+from piqa_cli.outputs.tabular import write_table
 from piqa_cli.ranking.copies import find_copies
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
@@ -47,7 +48,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if delivery.output is not None:
         write_table(frame, delivery.output)
     later = request.list0 or _moves_before_data(request)
-    gone = 0 if later else unless_gone(partial(_show, frame, ranked, request))
+    gone = 0 if later else unless_gone(partial(_show, frame, ranked, delivery))
     if not delivery.quiet:
         console.say(*ranking_summary(ranked, run, saved=delivery.output))
         if not request.grouping.duplicates:
@@ -60,7 +61,7 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
         if delivery.output is not None:  # once more: a photo that is moved is listed where it can be found
             write_table(frame, delivery.output)
     if later:
-        gone = unless_gone(partial(_list, ranked, moved) if request.list0 else partial(_show, frame, ranked, request))
+        gone = unless_gone(partial(_list, ranked, moved) if request.list0 else partial(_show, frame, ranked, delivery))
     if request.open_report:
         _hand_over(frame, request)
     failed = delivery.strict and some_failed(frame, run.unlisted)
@@ -120,17 +121,12 @@ def _list(ranked: list[RankedPhoto], moved: Mapping[Path, Path]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _show(frame: pl.DataFrame, ranked: list[RankedPhoto], request: Request) -> None:
-    delivery = request.delivery
-    form = delivery.format or (Format.TABLE if delivery.output is None else None)
-    if form is Format.TABLE:
-        console.print_table(_terminal(ranked, request) if console.is_terminal() else ranking_lines(ranked))
-    elif form is not None and sys.stdout.isatty():  # never Parquet, see Delivery.check
-        sys.stdout.write(console.safe_data(serialize(frame, form).decode()))
-    elif form is not None:
-        to_stream(frame, form, sys.stdout.buffer)
+def _show(frame: pl.DataFrame, ranked: list[RankedPhoto], delivery: Delivery) -> None:
+    print_frame(frame, delivery.printed, partial(_lines, ranked, delivery.show))
 
 
-def _terminal(ranked: list[RankedPhoto], request: Request) -> list[console.Line]:
+def _lines(ranked: list[RankedPhoto], show: int) -> list[console.Line]:
+    if not console.is_terminal():
+        return ranking_lines(ranked)
     width = min(max(console.columns() // 3, _LEAST_REASONS), _MOST_REASONS)
-    return ranking_lines(ranked, show=request.delivery.show, why_width=width, draw=console.can_draw(), separate=True)
+    return ranking_lines(ranked, show=show, why_width=width, draw=console.can_draw(), separate=True)

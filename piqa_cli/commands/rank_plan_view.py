@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from piqa_cli.commands.console import Line, Segment, safe_text
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.steps import Action, Outcome, Preview, Skipped, Step
+from piqa_cli.records import counted
 from piqa_cli.shell_words import shell_word
 
 NOTHING_YET: Line = ((" Nothing is changed yet: ", "dim"), ("--apply", "bold"), (" does it.", "dim"))
@@ -46,7 +47,7 @@ def outcome_lines(outcome: Outcome, what: str = "done") -> list[Line]:
 
 
 def _cleared(count: int) -> str:
-    return f"the marks of {count:,} file{'s' if count != 1 else ''}" if count else ""
+    return f"the marks of {counted(count, 'file')}" if count else ""
 
 
 def _already(count: int) -> str:
@@ -56,9 +57,7 @@ def _already(count: int) -> str:
 def _counts(steps: Sequence[Step], *, done: bool) -> str:
     counts = Counter(step.action for step in steps)
     return " · ".join(
-        f"{_VERBS[action][done]} {counts[action]:,} file{'s' if counts[action] != 1 else ''}"
-        for action in _VERBS
-        if counts[action]
+        f"{_VERBS[action][done]} {counted(counts[action], 'file')}" for action in _VERBS if counts[action]
     )
 
 

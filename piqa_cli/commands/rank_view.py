@@ -8,15 +8,21 @@ from pathlib import Path
 
 from piqa_cli.commands.console import Line, Segment, safe_text, width_of
 from piqa_cli.commands.score_run import Run
-from piqa_cli.commands.score_view import BAR_COLUMNS, padded, rest_line, score_bar, shortened, time_taken
+from piqa_cli.commands.score_view import BAR_COLUMNS, fact_lines, padded, rest_line, score_bar, shortened, time_taken
 from piqa_cli.ranking.ranked import RankedPhoto
 from piqa_cli.ranking.units import SET_WORDS, SetKind
-from piqa_cli.records import score_text
+from piqa_cli.records import counted, score_text
 from piqa_cli.scoring.table import path_text
 
 _DECISION_STYLES = {"pick": "bold green", "keep": "dim", "reject": "red"}
 _RULE = 72  # columns of a group separator
-_FAILURES_SHOWN = 5
+_KIND_WORDS = {
+    "": ("group", "groups"),
+    "bracket": ("exposure bracket", "exposure brackets"),
+    "burst": ("burst", "bursts"),
+    "duplicates": ("group of near-duplicates", "groups of near-duplicates"),
+    "panorama": ("panorama", "panoramas"),
+}
 
 
 def ranking_lines(
@@ -59,20 +65,13 @@ def ranking_summary(ranked: Sequence[RankedPhoto], run: Run, saved: Path | None)
     """What came out, how long it took and where it went."""
     counts = Counter(photo.decision for photo in ranked if photo.score.status != "error")
     failed = [photo.score for photo in ranked if photo.score.status == "error"]
-    total = f"{len(ranked):,} photo" + ("s" if len(ranked) != 1 else "")
     decisions = [f"{counts['pick']:,} picked", f"{counts['keep']:,} kept", f"{counts['reject']:,} rejected"]
-    facts = [(total, " · ".join(decisions + ([f"{len(failed):,} failed"] if failed else [])))]
+    facts = [(counted(len(ranked), "photo"), " · ".join(decisions + ([f"{len(failed):,} failed"] if failed else [])))]
     facts.append(("groups", _groups(ranked)))
     facts.append(("time", time_taken(run.seconds, run.progress.scored, run.progress.cached)))
     if saved:
-        facts.append(("saved", safe_text(str(saved))))
-    width = max(len(name) for name, _ in facts)
-    lines: list[Line] = [(), *(((f" {name:<{width}}  ", "bold"), (text, "")) for name, text in facts)]
-    for place, score in enumerate(failed[:_FAILURES_SHOWN]):
-        message = f"{safe_text(str(score.path))}: {safe_text(score.reason or 'no score')}"
-        lines.append(((f" {'failed' if place == 0 else '':<{width}}  ", "bold"), (message, "red")))
-    rest = len(failed) - _FAILURES_SHOWN
-    return [*lines, ((f" {'':<{width}}  and {rest:,} more", "red"),)] if rest > 0 else lines
+        facts.append(("saved", str(saved)))
+    return fact_lines(facts, [(str(score.path), score.reason or "no score") for score in failed])
 
 
 def _groups(ranked: Sequence[RankedPhoto]) -> str:
@@ -82,15 +81,6 @@ def _groups(ranked: Sequence[RankedPhoto]) -> str:
     alone = sum(photo.group is None for photo in ranked)
     parts = [f"{count:,} {_KIND_WORDS[kind][count != 1]}" for kind, count in sorted(kinds.items())]
     return " · ".join([*parts, *([f"{alone:,} on their own"] if alone else [])])
-
-
-_KIND_WORDS = {
-    "": ("group", "groups"),
-    "bracket": ("exposure bracket", "exposure brackets"),
-    "burst": ("burst", "bursts"),
-    "duplicates": ("group of near-duplicates", "groups of near-duplicates"),
-    "panorama": ("panorama", "panoramas"),
-}
 
 
 def _group_by_group(ranked: Sequence[RankedPhoto]) -> list[RankedPhoto]:
@@ -114,8 +104,7 @@ def _separator(photo: RankedPhoto, size: int, draw: bool) -> Line:
         return ((line * _RULE, "bright_black"),)
     kind: SetKind | None = photo.kept_whole
     words = f" · {SET_WORDS[kind]}, kept whole" if kind and size > 1 and kind == photo.kind else ""
-    count = f"{size:,} photo" + ("s" if size != 1 else "")
-    text = f" {safe_text(photo.group)} · {count}{words} "
+    text = f" {safe_text(photo.group)} · {counted(size, 'photo')}{words} "
     return ((line * 2, "bright_black"), (text, "bold"), (line * max(_RULE - 2 - width_of(text), 2), "bright_black"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import polars as pl
@@ -61,20 +62,22 @@ def embeddings_of(run: Run) -> dict[str, bytes]:
 def _save_and_show(frame: pl.DataFrame, delivery: Delivery) -> int:
     if delivery.output is not None:
         write_table(frame, delivery.output)
-    return unless_gone(partial(_show, frame, delivery))
+    return unless_gone(partial(print_frame, frame, delivery.printed, partial(_lines, frame, delivery.show)))
 
 
-def _show(frame: pl.DataFrame, delivery: Delivery) -> None:
-    form = delivery.format or (Format.TABLE if delivery.output is None else None)
+def print_frame(frame: pl.DataFrame, form: Format | None, lines: Callable[[], list[console.Line]]) -> None:
+    """Print a table as `Delivery.printed` says; `lines` makes those of `Format.TABLE`."""
     if form is Format.TABLE:
-        console.print_table(_terminal_table(frame, delivery.show) if console.is_terminal() else table_lines(frame))
+        console.print_table(lines())
     elif form is not None and sys.stdout.isatty():  # never Parquet, see Delivery.check
         sys.stdout.write(console.safe_data(serialize(frame, form).decode()))
     elif form is not None:
         to_stream(frame, form, sys.stdout.buffer)
 
 
-def _terminal_table(frame: pl.DataFrame, show: int) -> list[console.Line]:
+def _lines(frame: pl.DataFrame, show: int) -> list[console.Line]:
+    if not console.is_terminal():
+        return table_lines(frame)
     reasons_width = min(max(console.columns() // 3, _LEAST_REASONS), _MOST_REASONS)
     return table_lines(frame, show=show, reasons_width=reasons_width, draw=console.can_draw())
 

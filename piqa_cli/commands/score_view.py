@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from piqa_cli.commands.console import Line, Segment, safe_text, width_of
@@ -55,10 +57,19 @@ def summary_lines(summary: Summary, *, seconds: float, scored: int, cached: int,
         facts.append(("faults", " · ".join(f"{word} {_percent(share)}" for word, share in shown)))
     facts.append(("time", time_taken(seconds, scored, cached)))
     if saved:
-        facts.append(("saved", safe_text(saved)))
+        facts.append(("saved", saved))
+    return fact_lines(facts, summary.failures)
+
+
+def fact_lines(facts: Sequence[tuple[str, str]], failures: Sequence[tuple[str, str]] = ()) -> list[Line]:
+    """A summary below an empty line: facts as (heading, text), and the first of the failures as (path, reason)."""
     width = max(len(name) for name, _ in facts)
-    lines: list[Line] = [(), *(((f" {name:<{width}}  ", "bold"), (text, "")) for name, text in facts)]
-    return [*lines, *_failures(summary, width)]
+    lines: list[Line] = [(), *(((f" {name:<{width}}  ", "bold"), (safe_text(text), "")) for name, text in facts)]
+    for place, (path, reason) in enumerate(failures[:_FAILURES_SHOWN]):
+        heading = "failed" if place == 0 else ""
+        lines.append(((f" {heading:<{width}}  ", "bold"), (f"{safe_text(path)}: {safe_text(reason)}", "red")))
+    rest = len(failures) - _FAILURES_SHOWN
+    return [*lines, ((f" {'':<{width}}  and {rest:,} more", "red"),)] if rest > 0 else lines
 
 
 def _heading(width: int, draw: bool) -> Line:
@@ -135,13 +146,3 @@ def time_taken(seconds: float, scored: int, cached: int) -> str:
     parts += [f"{scored / max(seconds, 1e-9):.1f} photos/s"] if scored else []
     parts += [f"{cached:,} from the cache" if scored else "all from the cache"] if cached else []
     return " · ".join(parts)
-
-
-def _failures(summary: Summary, width: int) -> list[Line]:
-    shown = summary.failures[:_FAILURES_SHOWN]
-    lines: list[Line] = [
-        ((f" {'failed' if i == 0 else '':<{width}}  ", "bold"), (f"{safe_text(path)}: {safe_text(reason)}", "red"))
-        for i, (path, reason) in enumerate(shown)
-    ]
-    rest = len(summary.failures) - len(shown)
-    return [*lines, ((f" {'':<{width}}  and {rest:,} more", "red"),)] if rest else lines
