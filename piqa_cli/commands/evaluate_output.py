@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piqa_cli.commands import console
-from piqa_cli.commands.evaluate_run import Labels, missing_package
+from piqa_cli.commands.evaluate_run import Labels
 from piqa_cli.commands.file_names import check_apart, check_kept
 from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import check_target
@@ -54,12 +54,9 @@ class Report:
 
 def deliver(table: pl.DataFrame, report: Report, labels: Labels, scored_by: str, part: str | None) -> None:
     """Evaluate the table, write the files, and print the result."""
-    try:
-        from piqa_training import evaluation_forms as forms
-        from piqa_training.evaluation import evaluate
-    except ImportError as error:
-        raise missing_package(error) from error
     from piqa_cli.commands.evaluate_view import lines
+    from piqa_training import evaluation_forms as forms
+    from piqa_training.evaluation import evaluate
 
     evaluation = evaluate(table, bootstrap=report.bootstrap, seed=report.seed)
     published = _published(labels, forms.PIQ23_OVERALL)

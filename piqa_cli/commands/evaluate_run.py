@@ -84,10 +84,8 @@ def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) ->
         typer.Exit: scoring was interrupted.
     """
     _check(labels, scorer, given)
-    try:
-        from piqa_training import evaluation_table as tables
-    except ImportError as error:
-        raise missing_package(error) from error
+    from piqa_training import evaluation_table as tables
+
     if scorer.table is not None and not labels.named:
         table = tables.read_scores(scorer.table)
         part = labels.part if tables.says_parts(table) else None
@@ -102,11 +100,6 @@ def bring_together(labels: Labels, scorer: Scorer, given: Sequence[str] = ()) ->
         return tables.with_scores(rows, scores), scorer.table.stem, labels.part
     scores, model_id = _score(rows["image"].to_list(), scorer)
     return tables.with_scores(rows, scores), model_id, labels.part
-
-
-def missing_package(error: ImportError) -> UsageError:
-    """The error for an installation without the extra `train`."""
-    return UsageError(f"piqa evaluate needs {error.name}", hint="pip install 'piqa-cli[train]' brings it")
 
 
 def _check(labels: Labels, scorer: Scorer, given: Sequence[str]) -> None:
@@ -129,11 +122,9 @@ def _check(labels: Labels, scorer: Scorer, given: Sequence[str]) -> None:
 
 
 def _open(labels: Labels) -> Manifest:
-    try:
-        from piqa_training.datasets.open import open_dataset
-        from piqa_training.datasets.table import TEST_SHARE
-    except ImportError as error:
-        raise missing_package(error) from error
+    from piqa_training.datasets.open import open_dataset
+    from piqa_training.datasets.table import TEST_SHARE
+
     share = TEST_SHARE if labels.test_share is None else labels.test_share
     if labels.manifest is not None:
         return open_dataset("manifest", labels.manifest, test_share=share)

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
+from piqa_cli.commands.options import checked
 from piqa_cli.gates import parsing
 from piqa_cli.gates.policy import Resolution
 
 _GATES, _FILES = "Gates (exit 1 where one is broken)", "Files for CI systems"
-Value = TypeVar("Value")
 
 
 class Annotations(StrEnum):
     """What `--annotations` takes."""
 
     GITHUB = "github"
-
-
-def _checked(parse: Callable[[object], object]) -> Callable[[Value | None], Value | None]:
-    def callback(value: Value | None) -> Value | None:
-        if value is not None:
-            try:
-                parse(value)
-            except ValueError as error:
-                raise typer.BadParameter(str(error)) from None
-        return value
-
-    return callback
 
 
 def parse_resolution(text: str | None) -> Resolution | None:
@@ -46,7 +33,7 @@ Gate = Annotated[
 FailUnder = Annotated[
     float | None,
     typer.Option(
-        help="No photo may score lower.", metavar="SCORE", callback=_checked(parsing.score), rich_help_panel=_GATES
+        help="No photo may score lower.", metavar="SCORE", callback=checked(parsing.score), rich_help_panel=_GATES
     ),
 ]
 MaxBadPct = Annotated[
@@ -54,7 +41,7 @@ MaxBadPct = Annotated[
     typer.Option(
         help="At most N % may score below --bad-below.",
         metavar="N",
-        callback=_checked(parsing.percent),
+        callback=checked(parsing.percent),
         rich_help_panel=_GATES,
     ),
 ]
@@ -63,7 +50,7 @@ BadBelow = Annotated[
     typer.Option(
         help="What --max-bad-pct calls bad; 40 if not given.",
         metavar="SCORE",
-        callback=_checked(parsing.score),
+        callback=checked(parsing.score),
         rich_help_panel=_GATES,
     ),
 ]
@@ -82,7 +69,7 @@ MaxNoFacePct = Annotated[
     typer.Option(
         help="At most N % of the readable photos may have no face.",
         metavar="N",
-        callback=_checked(parsing.percent),
+        callback=checked(parsing.percent),
         rich_help_panel=_GATES,
     ),
 ]
@@ -98,7 +85,7 @@ MinResolution = Annotated[
     typer.Option(
         help="Such as 1920x1080, either way round, or 2MP.",
         metavar="SIZE",
-        callback=_checked(parsing.resolution),
+        callback=checked(parsing.resolution),
         rich_help_panel=_GATES,
     ),
 ]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from piqa_cli.gates import parsing
 from piqa_cli.scoring.options import ALL_CROPS, Precision
 
 _DEVICE = re.compile(r"all|(auto|cpu|mps|cuda(:\d+)?|\d+)(,(auto|cpu|mps|cuda(:\d+)?|\d+))*")
 _WHICH, _MODEL, _OUTPUT, _RUN = "Which photos", "Model", "Results", "Run"
+Value = TypeVar("Value")
 
 
 class Format(StrEnum):
@@ -65,17 +68,24 @@ def _positive(value: float) -> float:
     return value
 
 
-def on_scale(value: float | None) -> float | None:
-    """A score from 0 to 100; else a usage error."""
-    if value is not None and not 0 <= value <= 100:
-        raise typer.BadParameter(f"{value} is not a score, 0 to 100")
-    return value
-
-
 def _one_or_all(crops: int | None) -> int | None:
     if crops not in (None, 1, ALL_CROPS):
         raise typer.BadParameter(f"{crops} is neither 1 nor {ALL_CROPS}")
     return crops
+
+
+def checked(parse: Callable[[object], object]) -> Callable[[Value | None], Value | None]:
+    """A callback that lets a value through which `parse` (of `gates.parsing`) takes; else a usage error."""
+
+    def callback(value: Value | None) -> Value | None:
+        if value is not None:
+            try:
+                parse(value)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+        return value
+
+    return callback
 
 
 Recursive = Annotated[
@@ -186,7 +196,12 @@ Quiet = Annotated[
 ]
 FailUnder = Annotated[
     float | None,
-    typer.Option(help="Exit 1 if any photo scores lower.", metavar="SCORE", callback=on_scale, rich_help_panel=_OUTPUT),
+    typer.Option(
+        help="Exit 1 if any photo scores lower.",
+        metavar="SCORE",
+        callback=checked(parsing.score),
+        rich_help_panel=_OUTPUT,
+    ),
 ]
 Strict = Annotated[
     bool,

@@ -13,9 +13,9 @@ from piqa_cli.commands.console_train import TrainView
 from piqa_cli.commands.train_run import (
     Request,
     check_resume,
-    count_lines,
     saying_how_to_go_on,
     settings_of,
+    show_counts,
     summarise,
     view_of,
 )
@@ -29,7 +29,7 @@ from piqa_training.datasets.open import open_dataset
 from piqa_training.facts import photo_facts
 from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import absolute_name, check_new
-from piqa_training.fit.run import Overrides, check_trainable
+from piqa_training.fit.run import Overrides
 from piqa_training.heads import HeadSettings
 from piqa_training.manifest import Manifest
 from piqa_training.pretrain import pretrain_branch, resume_branch, start_branch
@@ -62,10 +62,11 @@ def run_branch(branch: Branch, dataset: str, request: Request) -> None:
                 check_new(_needed(request, "output", "the folder that the run is written to"), command)
             manifest = _manifest(dataset, root, request, settings, view)
             if request["check"]:
-                return _say(manifest, settings)
+                if is_first():
+                    show_counts(manifest, settings)
+                return
             result = pretrain_branch(branch, settings, manifest, request["output"], view)
     summarise(request, result)
-    return None
 
 
 def run_synthetic(request: Request) -> None:
@@ -147,16 +148,6 @@ def _manifest(dataset: str, root: Path, request: Request, settings: TrainSetting
         dry_run=request["check"],
         on_progress=lambda done, total: view.progress("videos", done, total),
     )
-
-
-def _say(manifest: Manifest, settings: TrainSettings) -> None:
-    if not is_first():
-        return
-    manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
-    for warning in manifest.warnings() + manifest.unjudged():
-        note(warning)
-    print_table(count_lines(manifest))
-    check_trainable(manifest)
 
 
 def _synthetic_settings(request: Request) -> SyntheticSettings:

@@ -15,7 +15,7 @@ from piqa_cli.commands.rank_request import Acting, Marking, Request
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
 from piqa_cli.ranking.options import FOLDERS, GAP_S, By, Choice, GroupOptions, Layout
-from piqa_cli.ranking.plan import Move
+from piqa_cli.ranking.plan import MOVES, Move
 from piqa_cli.scoring.options import FILE_TIMEOUT_S, EngineOptions, Precision
 
 
@@ -114,8 +114,7 @@ def rank(
 
 
 def _targets(**folders: Path | None) -> dict[Move, Path]:
-    moves: tuple[Move, ...] = ("copy", "hardlink", "symlink", "move")
-    return {move: folder for move in moves if (folder := folders[move]) is not None}
+    return {move: folder for move in MOVES if (folder := folders[move]) is not None}
 
 
 def _of_copies(targets: dict[Move, Path], sources: Sequence[Path], layout: Layout) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,7 @@ from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.rank_alone import check_no_table
 from piqa_cli.commands.rank_plan_view import NOTHING_YET, outcome_lines, preview_lines
 from piqa_cli.commands.rank_request import Request
-from piqa_cli.commands.score_run import nothing_found
+from piqa_cli.commands.score_run import find_photos, nothing_found
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
 from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
@@ -22,7 +22,7 @@ from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
-from piqa_cli.records import PhotoFile, counted
+from piqa_cli.records import counted
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
@@ -39,10 +39,11 @@ class CarriedOut:
 def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> CarriedOut:
     """Make the plan that the command line asks for, write it, show it, and with --apply do it."""
     move, folder = next(iter(request.targets.items()), (None, None))
-    chosen = request.choice.picks or request.choice.reject_below is not None
     outer = folder.resolve().parents if folder else ()
     sinking = By.FOLDER in request.grouping.by and any(path.resolve() in outer for path in request.sources)
-    filing = Filing(request.marking.marks, move, folder, request.layout, everything=not chosen, sinking=sinking)
+    filing = Filing(
+        request.marking.marks, move, folder, request.layout, everything=not request.choice.chooses, sinking=sinking
+    )
     plan = make_plan(ranked, filing, " ".join(map(str, request.sources)))
     options = _options(request)
     if request.acting.plan_out is not None:
@@ -64,9 +65,9 @@ def run_undo(request: Request) -> int:
     return _report(outcome, request, "undone")
 
 
-def run_clear(request: Request, photos: Iterable[PhotoFile]) -> int:
-    """`--clear`: take back the marks of these photos; without --apply only say of which files."""
-    files = list(photos)
+def run_clear(request: Request) -> int:
+    """`--clear`: take back the marks of the photos named; without --apply only say of how many."""
+    files = list(find_photos(request.sources, request.scoring, quiet=request.delivery.quiet))
     if not files:
         raise nothing_found(request.sources)
     check_no_table(file.path for file in files)

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from piqa_cli.commands.options import given_path, on_scale
+from piqa_cli.commands.options import checked, given_path
+from piqa_cli.gates import parsing
 from piqa_cli.ranking.options import By, Layout, Top
 
 _GROUPS, _CHOICE, _MARKS, _FILES, _ACT = "Groups", "Choice", "Marks", "Files", "Acting"
@@ -120,7 +121,9 @@ PerGroup = Annotated[
 ]
 MinScore = Annotated[
     float | None,
-    typer.Option(help="Picks score at least this.", metavar="SCORE", callback=on_scale, rich_help_panel=_CHOICE),
+    typer.Option(
+        help="Picks score at least this.", metavar="SCORE", callback=checked(parsing.score), rich_help_panel=_CHOICE
+    ),
 ]
 MaxPhotos = Annotated[
     int | None,
@@ -131,7 +134,7 @@ RejectBelow = Annotated[
     typer.Option(
         help="Rejects score less than this; without it nothing is rejected.",
         metavar="SCORE",
-        callback=on_scale,
+        callback=checked(parsing.score),
         rich_help_panel=_CHOICE,
     ),
 ]

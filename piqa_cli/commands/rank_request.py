@@ -126,8 +126,7 @@ class Request:
         if len(self.targets) > 1:
             names = " and ".join(f"--{move}-to" for move in self.targets)
             raise UsageError(f"{names} exclude each other", hint="use one of them")
-        chosen = self.choice.picks or self.choice.reject_below is not None
-        if self.targets and self.layout is Layout.PICKS and not chosen:
+        if self.targets and self.layout is Layout.PICKS and not self.choice.chooses:
             hint = "choose with --top, --per-group, --min-score or --reject-below; or --into stars files everything"
             raise UsageError(f"--{next(iter(self.targets))}-to has nothing to go by: no photo is chosen", hint=hint)
         if self.acting.plan_out and not self.acts:

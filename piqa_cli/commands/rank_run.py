@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from piqa_cli.commands.console import note
 from piqa_cli.commands.rank_request import Request
-from piqa_cli.commands.sources import found_photos, gather
+from piqa_cli.commands.sources import gather
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.options import By
-from piqa_cli.records import PhotoFile
 
 
 def run_rank(request: Request) -> int:
@@ -19,7 +16,7 @@ def run_rank(request: Request) -> int:
 
         if request.acting.undo is not None:
             return run_undo(request)
-        return run_plan(request) if request.acting.plan is not None else run_clear(request, _photos(request))
+        return run_plan(request) if request.acting.plan is not None else run_clear(request)
     _tell_what_is_apart(request)
     run, frame = gather(request.sources, request.scoring, verb="rank", quiet=request.delivery.quiet)
     if frame is not None and not any(score.embedding for score in run.scores):
@@ -30,10 +27,6 @@ def run_rank(request: Request) -> int:
     if run.failure:
         raise run.failure
     return code
-
-
-def _photos(request: Request) -> Iterable[PhotoFile]:
-    return found_photos(request.sources, request.scoring, quiet=request.delivery.quiet)
 
 
 def _tell_what_is_apart(request: Request) -> None:

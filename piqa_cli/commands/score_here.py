@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piqa_cli.commands.delivery import Delivery
-from piqa_cli.commands.score_run import collect, nothing_found
+from piqa_cli.commands.score_run import collect, find_photos, nothing_found
 from piqa_cli.commands.scoring import Scoring
-from piqa_cli.commands.sources import found_photos, opened_cache
+from piqa_cli.commands.sources import opened_cache
 from piqa_cli.model.store import find_model
 
 
@@ -19,7 +19,7 @@ def score_here(sources: Sequence[Path], scoring: Scoring, delivery: Delivery) ->
         UsageError: a path or the model is not there, no photos, or something that a folder of parts cannot give.
         EngineError: what stopped the run; what was finished before is delivered.
     """
-    photos = found_photos(sources, scoring, quiet=delivery.quiet)
+    photos = find_photos(sources, scoring, quiet=delivery.quiet)
     model = find_model(scoring.model, scoring.models_dir)
     cache = opened_cache(scoring, quiet=delivery.quiet)
     if delivery.into_folder:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piqa_cli.commands.console import ProgressBar, note
+from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import EngineError, PhotoError, UsageError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
@@ -59,31 +60,22 @@ class Found:
             note(f"--{option} {pattern!r} matches nothing here")
 
 
-def find_photos(
-    paths: Sequence[Path],
-    *,
-    recursive: bool,
-    include: Sequence[str],
-    exclude: Sequence[str],
-    quiet: bool,
-    apart: Sequence[Path] = (),
-) -> Found:
+def find_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Found:
     """The photos that the command line means, `-` standing for a list on stdin.
 
     A path of that list that is gone by now, or cannot be read, becomes a row that says so; a typed one is a mistake.
-    Folders in `apart` are not entered on the way through another.
 
     Raises:
         UsageError: at once, for a typed path that does not exist, or cannot be read.
     """
     found = Found(quiet)
     found.photos = discover(
-        [path for path in paths if path != STDIN],
-        listed=_listed() if STDIN in paths else [],
-        recursive=recursive,
-        include=include,
-        exclude=exclude,
-        apart=apart,
+        [path for path in sources if path != STDIN],
+        listed=_listed() if STDIN in sources else [],
+        recursive=scoring.recursive,
+        include=scoring.include,
+        exclude=scoring.exclude,
+        apart=scoring.apart,
         on_problem=found.on_problem,
         on_unmatched=found.on_unmatched,
     )

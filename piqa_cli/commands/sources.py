@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -45,25 +45,13 @@ def gather(sources: Sequence[Path], scoring: Scoring, *, verb: str, quiet: bool)
     return _from_table(tables[0], scoring, quiet=quiet)
 
 
-def found_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Iterable[PhotoFile]:
-    """The photos that the command line means."""
-    return find_photos(
-        sources,
-        recursive=scoring.recursive,
-        include=scoring.include,
-        exclude=scoring.exclude,
-        apart=scoring.apart,
-        quiet=quiet,
-    )
-
-
 def opened_cache(scoring: Scoring, *, quiet: bool) -> ResultCache | None:
     """The result cache; None where none is wanted."""
     return None if scoring.no_cache else open_cache(scoring.cache_dir, quiet=quiet)
 
 
 def _from_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Run:
-    photos = found_photos(sources, scoring, quiet=quiet)
+    photos = find_photos(sources, scoring, quiet=quiet)
     model = find_model(scoring.model, scoring.models_dir)
     run = collect(photos, model, scoring.engine, opened_cache(scoring, quiet=quiet), quiet=quiet)
     if not run.progress.found and not run.interrupted:

@@ -135,13 +135,22 @@ def say_counts(request: Request) -> None:
     settings = settings_of(request)
     with view_of(request) as view:
         manifest = manifest_of(request, view, dry_run=True)
+    show_counts(manifest, settings)
+    if not request["quiet"]:
+        note("no photo was decoded; those that cannot be are named when training begins")
+
+
+def show_counts(manifest: Manifest, settings: TrainSettings) -> None:
+    """Photos by data set, scene and split, as a table on stdout, and what is worth knowing of them on stderr.
+
+    Raises:
+        UsageError: nothing can be learnt from them.
+    """
     manifest = manifest.with_validation(settings.data.validation, settings.run.seed)
     for warning in manifest.warnings() + manifest.unjudged():
         note(warning)
     print_table(count_lines(manifest))
     check_trainable(manifest)
-    if not request["quiet"]:
-        note("no photo was decoded; those that cannot be are named when training begins")
 
 
 def settings_of(request: Request) -> TrainSettings:

@@ -96,6 +96,11 @@ class Choice:
         return any(value is not None for value in (self.top, self.per_group, self.min_score, self.max_photos))
 
     @property
+    def chooses(self) -> bool:
+        """Whether any photo may become a pick or a reject."""
+        return self.picks or self.reject_below is not None
+
+    @property
     def least(self) -> float:
         """What a pick scores at least."""
         return max(self.min_score or 0.0, self.reject_below or 0.0)
