@@ -1,8 +1,16 @@
-"""What spreadsheets do with CSV: they write what the country's settings say, and run what looks like a formula."""
+"""What spreadsheets do with CSV: they write what the country's settings say, and run what looks like a formula.
+
+And what a cell says for a path, which may have bytes that no text has.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 _SEPARATORS = ",;\t"
+_BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
 TRUE_WORDS = ("wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "prawda")
@@ -21,3 +29,10 @@ def separator_of(head: str) -> str:
 def safe_cell(text: str) -> str:
     """A path, or a name of photos such as a folder's, with `./` before what a spreadsheet would run as a formula."""
     return f"./{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+def path_of(text: str) -> Path:
+    r"""The path that a cell stands for: `\xNN` is a byte of the name where no file is called that literally."""
+    if "\\x" not in text or os.path.lexists(text):
+        return Path(text)
+    return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))

@@ -23,10 +23,10 @@ from piqa_cli.outputs.tabular import write_table
 from piqa_cli.ranking.copies import find_copies
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
-from piqa_cli.ranking.score_file import path_of
 from piqa_cli.ranking.sweeps import look_at
 from piqa_cli.report.links import absolute
 from piqa_cli.scoring.table import path_cell, path_text
+from piqa_cli.spreadsheets import path_of
 
 _PLACES = ("path", "raw_mate")  # columns
 _LEAST_REASONS, _MOST_REASONS = 24, 60  # columns

@@ -10,9 +10,9 @@ from typing import TypeVar
 from piqa_cli.errors import UnreadablePhoto
 from piqa_cli.photos.opening import open_regular
 from piqa_cli.ranking.bursts import DUPLICATE_SIMILARITY
-from piqa_cli.ranking.score_file import path_of
 from piqa_cli.ranking.similarity import Similarity
 from piqa_cli.records import PhotoScore
+from piqa_cli.spreadsheets import path_of
 
 Copies = Sequence[tuple[str, ...]]  # clusters of two and more paths as in the table, each and all in its order
 

@@ -12,7 +12,7 @@ from piqa_cli.gates.policy import Severity
 from piqa_cli.photos.content import RAW, sniff
 from piqa_cli.photos.opening import open_regular
 from piqa_cli.photos.suffixes import HEIF_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES, split_name
-from piqa_cli.ranking.score_file import path_of
+from piqa_cli.spreadsheets import path_of
 
 _SUFFIXES = {
     "JPEG": JPEG_SUFFIXES,

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from piqa_cli.ranking.score_file import path_of
+from piqa_cli.spreadsheets import path_of
 
 
 def relative(path: str, base: str) -> str:

@@ -11,14 +11,14 @@ from pathlib import Path
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.journal import Journal, another_plan, read_journal
 from piqa_cli.ranking.marking import write_marks
-from piqa_cli.ranking.plan import Plan
+from piqa_cli.ranking.plan import MOVES, Plan
 from piqa_cli.ranking.plan_file import plan_to_json
 from piqa_cli.ranking.preparing import preview
 from piqa_cli.ranking.space import check_space
 from piqa_cli.ranking.steps import ApplyOptions, Outcome, Preview, ProgressHandler, Step, default_journal
 from piqa_cli.ranking.transfers import part_name, transfer, untransfer
 
-_TRANSFERS = frozenset({"copy", "hardlink", "symlink", "move"})
+_TRANSFERS = frozenset(MOVES)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 

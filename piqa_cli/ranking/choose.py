@@ -100,7 +100,7 @@ def _in_order(
     for group in groups:
         places = {index: place for place, index in enumerate(best_first(group, scores, ranks, choice))}
         for place, unit in enumerate(sorted(group.units, key=lambda unit: _first(unit, places)), start=1):
-            best = min(unit.members, key=lambda i: ranks[i] or len(ranks) + 1)
+            best = unit.best(ranks)
             value = scores[best].score
             set_back = group.one_moment and scores[best].eyes == "closed"
             rounded = None if value is None else round(value, 2)

@@ -96,6 +96,11 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_empty(path: Path) -> bool:
+    """A regular file without any content."""
+    return is_file(path) and path.stat().st_size == 0
+
+
 def same_content(one: Path, other: Path) -> bool:
     """Equal byte for byte? False where either is missing or cannot be read."""
     try:

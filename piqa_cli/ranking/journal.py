@@ -14,15 +14,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from piqa_cli.errors import OutputError, UsageError
-from piqa_cli.ranking.steps import Marks, Step
+from piqa_cli.ranking.steps import Action, Marks, Step
 
 _KIND = "piqa rank journal"
 _VERSION = 1
 _TRANSFERS = frozenset({"copy", "hardlink", "symlink", "move"})
-_ACTIONS = frozenset({"mark", "embed", "folder"}) | _TRANSFERS
+_ACTIONS = frozenset(get_args(Action))
 _STATES = frozenset({"begun", "done", "failed", "undoing", "undone"})
 _LATEST_NS = 2**63  # of a file's time
 _OPENING = json.dumps({"kind": _KIND}).encode()[:-1]
@@ -44,9 +44,13 @@ class History:
         """Whether all that was done has been undone: then the file may be used for another plan."""
         return bool(self.events) and all(event.get("state") == "undone" for event in self.events.values())
 
+    def event(self, step: int) -> Event:
+        """Everything known of the step; empty: not begun as far as the journal knows."""
+        return self.events.get(step, {})
+
     def state(self, step: int) -> str | None:
         """The step's last state; None: not begun as far as the journal knows."""
-        return self.events.get(step, {}).get("state")
+        return self.event(step).get("state")
 
 
 class Journal:
@@ -103,6 +107,11 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a line that could not be written is tried again here; all others are on the disk
             self._file.close()
+
+
+def state_without_undo(event: Event) -> str | None:
+    """The step's last state, without regard to its being undone."""
+    return event.get("was") if event.get("state") == "undoing" else event.get("state")
 
 
 def another_plan(path: Path) -> UsageError:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from os import stat_result
 from pathlib import Path
-from typing import Any
 
 from piqa_cli.errors import PhotoError, UnreadablePhoto
 from piqa_cli.photos.embedding import embed_packet
 from piqa_cli.photos.metadata import packet_in, sidecar_bytes
-from piqa_cli.ranking.files import is_file, publish, replace_content, sync_folder, write_part
+from piqa_cli.ranking.files import is_empty, is_file, publish, replace_content, sync_folder, write_part
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
-from piqa_cli.ranking.journal import Journal
+from piqa_cli.ranking.journal import Event, Journal
 from piqa_cli.ranking.marks import cleared, marked
 from piqa_cli.ranking.steps import ApplyOptions, Marks, Step
 
@@ -36,7 +34,7 @@ def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions
     Returns:
         Whether the file changed: not where it says all of that already.
     """
-    event = journal.history.events.get(number, {})
+    event = journal.history.event(number)
     _drop_holder(step.target, event)
     seen = _look(step.target, missing_ok=step.action == "mark")
     if seen is not None and event.get("state") in ("begun", "undoing") and event.get("after") == _digest(seen.content):
@@ -55,7 +53,7 @@ def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions
     return True
 
 
-def unwrite_marks(step: Step, event: Mapping[str, Any], part: Path) -> bool:
+def unwrite_marks(step: Step, event: Event, part: Path) -> bool:
     """Undo such a step: byte for byte where nobody wrote since, otherwise as `clear` does.
 
     A sidecar, or a copy elsewhere, that is gone while its photo is there has no marks any more; where the photo is
@@ -144,9 +142,9 @@ def _write_new(path: Path, content: bytes, part: Path) -> None:
     sync_folder(path.parent)
 
 
-def _drop_holder(path: Path, event: Mapping[str, Any]) -> None:
+def _drop_holder(path: Path, event: Event) -> None:
     """Remove the empty file that held the name of a new sidecar when a crash came; see `files.publish`."""
-    if "after" in event and event["before"] is None and is_file(path) and path.stat().st_size == 0:
+    if "after" in event and event["before"] is None and is_empty(path):
         path.unlink()
 
 

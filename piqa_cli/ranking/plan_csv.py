@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +17,11 @@ from pathlib import Path
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.plan import DECISIONS, PLAN_VERSION, REJECTED, Decision, Plan, PlanItem
 from piqa_cli.ranking.planning import LABELS
-from piqa_cli.spreadsheets import separator_of
+from piqa_cli.spreadsheets import path_of, separator_of
 
 _NEEDED = ("photo", "decision")
 _KNOWN = (*_NEEDED, "stars", "label", "score", "group", "reasons", "mates")
 _STARS = range(REJECTED, 6)
-_BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def plan_from_csv(text: str, name: str = "plan") -> Plan:
@@ -87,10 +85,7 @@ def _decision(text: str) -> Decision:
 
 
 def _path(text: str) -> Path:
-    r"""`\xNN` is a byte of the name where no file is called that literally."""
-    if "\\x" in text and not os.path.lexists(text):
-        text = os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode()))
-    path = Path(text)
+    path = path_of(text)
     if not path.is_absolute() or "\0" in text or ".." in path.parts:
         raise ValueError(f"{text!r} is no absolute path: write photos with all their folders, without '..'")
     return path

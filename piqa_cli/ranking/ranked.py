@@ -48,8 +48,8 @@ def rank_shoot(
     ranks = _ranks(scores, order)
     groups = make_groups(scores, grouping, Similarity.of(scores), look)
     verdicts = choose(groups, scores, ranks, choice)
-    stars = _stars(scores, groups, ranks, star_cuts)
     shares = percentiles(scores)
+    stars = _stars(scores, shares, groups, ranks, star_cuts)
     number_of = {index: number for number, group in enumerate(groups) for index in group.members}
     kinds = {index: unit.kind for group in groups for unit in group.units for index in unit.members}
     within = _ranks_within(groups, scores, ranks, choice)
@@ -92,15 +92,15 @@ def _ranks_within(
 
 def _stars(
     scores: Sequence[PhotoScore],
+    shares: Sequence[float | None],
     groups: Sequence[Group],
     ranks: Sequence[int | None],
     cuts: tuple[float, ...] | None,
 ) -> list[int | None]:
     """Stars of each photo; those of a set get the stars of its best."""
-    shares = percentiles(scores)
     stars = [stars_of(score.score, share, cuts) for score, share in zip(scores, shares, strict=True)]
     for unit in (unit for group in groups for unit in group.units if unit.kind):
-        best = min(unit.members, key=lambda i: ranks[i] or len(ranks) + 1)
+        best = stars[unit.best(ranks)]
         for index in unit.members:
-            stars[index] = None if stars[index] is None else stars[best]
+            stars[index] = None if stars[index] is None else best
     return stars

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +16,10 @@ from piqa_cli.errors import UsageError
 from piqa_cli.ranking.score_file_head import NEEDED, TABLE_HINT
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA, best_first
-from piqa_cli.spreadsheets import FALSE_WORDS, NOT_UTF8, SAVE_AS_UTF8, TRUE_WORDS, separator_of
+from piqa_cli.spreadsheets import FALSE_WORDS, NOT_UTF8, SAVE_AS_UTF8, TRUE_WORDS, path_of, separator_of
 from piqa_cli.table_parts import complete_parts
 
 _STATUSES: tuple[Status, ...] = ("ok", "no_face", "error")
-_BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _MOST_REASON = 200  # characters; readers quote the file
 _DEEPEST = 10  # levels of JSON; a table has two
 _MOST_FACES = 10_000
@@ -65,13 +63,6 @@ def read_score_file(path: Path) -> pl.DataFrame:
 def to_scores(frame: pl.DataFrame) -> list[PhotoScore]:
     """A record for each row, with what ranking goes by; columns that the table lacks are unknown."""
     return [_record(row) for row in frame.iter_rows(named=True)]
-
-
-def path_of(text: str) -> Path:
-    r"""The path that a table's text stands for: `\xNN` is a byte of the name where no file is called that literally."""
-    if "\\x" not in text or os.path.lexists(text):
-        return Path(text)
-    return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))
 
 
 def _csv(path: Path) -> pl.DataFrame:

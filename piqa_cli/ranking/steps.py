@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -78,7 +78,7 @@ class Outcome:
     done: tuple[Step, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[PhotoError, ...] = ()
-    journal: Path | None = field(default=None)  # None: nothing was written down because there was nothing to do
+    journal: Path | None = None  # None: nothing was written down because there was nothing to do
     already: tuple[Step, ...] = ()  # marks that the files had
 
 

@@ -7,23 +7,31 @@ original has not gone, an unfinished copy, an empty file that holds a name.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from piqa_cli.errors import PhotoError
-from piqa_cli.ranking.files import copy_file, is_file, move_file, remove_twin, same_file, sha256_of, sync_folder
-from piqa_cli.ranking.journal import Journal
+from piqa_cli.ranking.files import (
+    copy_file,
+    is_empty,
+    is_file,
+    move_file,
+    remove_twin,
+    same_file,
+    sha256_of,
+    sync_folder,
+)
+from piqa_cli.ranking.journal import Event, Journal, state_without_undo
 from piqa_cli.ranking.steps import Step
 
-Event = Mapping[str, Any]
+_EMPTY = hashlib.sha256().hexdigest()
 
 
 def transfer(step: Step, number: int, journal: Journal) -> None:
     """Take the step, or finish it. Raises FileExistsError where the target is taken, other OSErrors, PhotoError."""
     source, target = ends(step)
-    event = journal.history.events.get(number, {})
+    event = journal.history.event(number)
     part = part_name(journal, number, target.parent)
     part.unlink(missing_ok=True)
     _drop_holders(step, event)
@@ -47,11 +55,9 @@ def untransfer(step: Step, number: int, journal: Journal) -> bool:
     """
     source, target = ends(step)
     there = os.path.lexists(target)
-    event = journal.history.events.get(number, {})
+    event = journal.history.event(number)
     for folder in (source.parent, target.parent):
-        part = part_name(journal, number, folder)
-        if os.path.lexists(part):  # a read-only disk refuses to remove even what is not there
-            part.unlink()
+        drop_part(journal, number, folder)
     _drop_holders(step, event)
     if step.action == "symlink":
         if _links_to(target, source):
@@ -77,6 +83,14 @@ def ends(step: Step) -> tuple[Path, Path]:
 def part_name(journal: Journal, number: int, folder: Path) -> Path:
     """The unfinished file of a step; the name is the run's own."""
     return folder / f".piqa-{journal.history.token}-{number}.part"
+
+
+def drop_part(journal: Journal, number: int, folder: Path) -> Path:
+    """Remove what an interrupted step has left of its unfinished file -> the file's name."""
+    part = part_name(journal, number, folder)
+    if os.path.lexists(part):  # a read-only disk refuses to remove even what is not there
+        part.unlink()
+    return part
 
 
 def _finished(step: Step, event: Event) -> bool:
@@ -111,7 +125,7 @@ def _uncopy(source: Path, target: Path, event: Event) -> None:
 
 
 def _unmove(source: Path, target: Path, number: int, journal: Journal) -> None:
-    event = journal.history.events.get(number, {})
+    event = journal.history.event(number)
     if not os.path.lexists(target):
         if _was_done(event) and not os.path.lexists(source):
             raise PhotoError(f"is gone; it was moved there from {source}", path=target)
@@ -136,33 +150,21 @@ def _has_content(path: Path, event: Event) -> bool:
 
 def _is_foreign(target: Path, event: Event) -> bool:
     """Did somebody else put the file there? The step failed, and this is not the content that it brought."""
-    return _state(event) == "failed" and not _has_content(target, event)
+    return state_without_undo(event) == "failed" and not _has_content(target, event)
 
 
 def _was_done(event: Event) -> bool:
     """Had the step been taken in full before it was being undone?"""
-    return _state(event) == "done"
-
-
-def _state(event: Event) -> str | None:
-    """The step's state, without regard to its being undone."""
-    return event.get("was") if event.get("state") == "undoing" else event.get("state")
+    return state_without_undo(event) == "done"
 
 
 def _drop_holders(step: Step, event: Event) -> None:
     """Remove the empty file that held a name when a crash came (`files.publish`); the content is at the other end."""
     source, target = ends(step)
     for path, other in ((target, source), *([(source, target)] if step.action == "move" else [])):
-        if event.get("content", _EMPTY) != _EMPTY and _is_empty(path) and _has_content(other, event):
+        if event.get("content", _EMPTY) != _EMPTY and is_empty(path) and _has_content(other, event):
             path.unlink()
-
-
-def _is_empty(path: Path) -> bool:
-    return is_file(path) and path.stat().st_size == 0
 
 
 def _links_to(link: Path, source: Path) -> bool:
     return link.is_symlink() and link.readlink() == source
-
-
-_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing

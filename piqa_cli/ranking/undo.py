@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.ranking.applying import as_problem
-from piqa_cli.ranking.journal import History, Journal
+from piqa_cli.ranking.journal import History, Journal, state_without_undo
 from piqa_cli.ranking.marking import unwrite_marks
 from piqa_cli.ranking.steps import Outcome, ProgressHandler, Step
-from piqa_cli.ranking.transfers import part_name, untransfer
+from piqa_cli.ranking.transfers import drop_part, untransfer
 
 
 def undo(journal: Path, on_progress: ProgressHandler | None = None) -> Outcome:
@@ -27,8 +26,7 @@ def undo(journal: Path, on_progress: ProgressHandler | None = None) -> Outcome:
         numbers = _begun(opened.history)
         for count, number in enumerate(numbers):
             step = opened.history.steps[number]
-            event = opened.history.events.get(number, {})
-            was = event.get("was") if event.get("state") == "undoing" else event.get("state")
+            was = state_without_undo(opened.history.event(number))
             opened.note(number, "undoing", was=was)
             try:
                 changed = _undo_one(step, number, opened)
@@ -60,8 +58,6 @@ def _undo_one(step: Step, number: int, journal: Journal) -> bool:
             return False
         return True
     if step.action in ("mark", "embed"):
-        part = part_name(journal, number, step.target.parent)
-        if os.path.lexists(part):  # a read-only disk refuses to remove even what is not there
-            part.unlink()
-        return unwrite_marks(step, journal.history.events.get(number, {}), part)
+        part = drop_part(journal, number, step.target.parent)
+        return unwrite_marks(step, journal.history.event(number), part)
     return untransfer(step, number, journal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,10 @@ class Unit:
 
     members: tuple[int, ...]  # indices of the photos; of a set, in the order taken
     kind: SetKind | None = None  # None: a single photo
+
+    def best(self, ranks: Sequence[int | None]) -> int:
+        """The member with the best rank in the shoot; the first where none has one."""
+        return min(self.members, key=lambda index: ranks[index] or len(ranks) + 1)
 
 
 @dataclass(frozen=True, slots=True)

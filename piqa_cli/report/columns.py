@@ -9,12 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from piqa_cli.ranking.score_file import path_of
 from piqa_cli.report.faces_column import read_faces
 from piqa_cli.report.links import Links, absolute, viewable
 from piqa_cli.scoring.table import COLUMNS as SCORE_COLUMNS
 from piqa_cli.scoring.table import path_text
-from piqa_cli.spreadsheets import safe_cell
+from piqa_cli.spreadsheets import path_of, safe_cell
 
 Columns = dict[str, list[Any]]
 Groups = list[dict[str, str]]

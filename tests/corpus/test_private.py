@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from piqa_cli.ranking.score_file import path_of
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame
+from piqa_cli.spreadsheets import path_of
 from tests.corpus.runner import piqa
 from tests.photos.photo_makers import corners, encoded, exif
 

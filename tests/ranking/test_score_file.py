@@ -10,9 +10,10 @@ import pytest
 from piqa_cli.errors import UsageError
 from piqa_cli.outputs.tabular import write_table
 from piqa_cli.ranking.options import is_score_table
-from piqa_cli.ranking.score_file import path_of, read_score_file, to_scores
+from piqa_cli.ranking.score_file import read_score_file, to_scores
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import to_frame
+from piqa_cli.spreadsheets import path_of
 from tests.fake_engine import full_score
 
 
