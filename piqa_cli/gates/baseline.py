@@ -81,7 +81,7 @@ def compare(frame: pl.DataFrame, baseline: pl.DataFrame, path: Path, terms: Base
         added=tuple(name for name in now if name not in partner),
         removed=tuple(name for name in then if name not in known),
         drift=_drift(frame, baseline),
-        models=(_models(baseline), _models(frame)),
+        models=(models_in(baseline), models_in(frame)),
     )
 
 
@@ -226,7 +226,8 @@ def _drift(frame: pl.DataFrame, baseline: pl.DataFrame) -> Drift | None:
     return Drift(before, after, *ks_test(old, new))
 
 
-def _models(frame: pl.DataFrame) -> tuple[str, ...]:
+def models_in(frame: pl.DataFrame) -> tuple[str, ...]:
+    """The models that scored the photos of a table, sorted; none where it does not say."""
     return tuple(sorted(set(frame["model"].drop_nulls()))) if "model" in frame.columns else ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from piqa_cli.gates.findings import Finding
-from piqa_cli.gates.groups import below_root
+from piqa_cli.gates.groups import folders_below_root
 from piqa_cli.gates.policy import BiasTerms, Severity
 
 RESAMPLES = 2000
@@ -55,8 +54,7 @@ def folder_scores(frame: pl.DataFrame, terms: BiasTerms) -> list[FolderScore]:
 def folders_of(frame: pl.DataFrame) -> dict[str, str]:
     """Path of each scored photo -> its folder, as it is called here."""
     paths = frame.drop_nulls("score")["path"].to_list()
-    names = (os.path.dirname(path) or "." for path in below_root(paths))  # noqa: PTH120 - text
-    return dict(zip(paths, names, strict=True))
+    return dict(zip(paths, folders_below_root(paths), strict=True))
 
 
 def bias_findings(folders: Sequence[FolderScore], terms: BiasTerms, severity: Severity) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from piqa_cli.gates.policy import Severity
@@ -31,7 +31,7 @@ class Finding:
     part: str | None = None  # of the set: the glob of the policy's section, or a folder
     measured: float | str | None = None
     limit: float | str | None = None
-    related: tuple[str, ...] = field(default=())  # other photos that belong to it: copies, the photos counted
+    related: tuple[str, ...] = ()  # other photos that belong to it: copies, the photos counted
     known: bool = False  # the baseline had it already: it fails nothing
     fault: str | None = None  # a short name for what is wrong, where the rule may find one thing or another
 

@@ -79,6 +79,11 @@ def below_root(paths: Sequence[str]) -> list[str]:
     return [path[len(prefix) :].replace(os.sep, "/") for path in whole]
 
 
+def folders_below_root(paths: Sequence[str]) -> list[str]:
+    """The folder of each, as `below_root` has it; "." for the one that holds all of them."""
+    return [os.path.dirname(path) or "." for path in below_root(paths)]  # noqa: PTH120 - text, as in the table
+
+
 def _owners(paths: Sequence[str], sections: Sequence[Section]) -> list[int]:
     """The number of each photo's section, -1 for none. A glob is tried on the path as given and below the root."""
     globs = [_anywhere(section.glob) for section in sections]

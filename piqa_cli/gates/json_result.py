@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from piqa_cli import __version__
-from piqa_cli.gates.baseline import Change, Comparison, drifted
+from piqa_cli.gates.baseline import Change, Comparison, drifted, models_in
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES
 from piqa_cli.gates.policy import Severity
@@ -34,7 +34,6 @@ def schema() -> dict[str, Any]:
 def as_dict(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain values."""
     summary, comparison = verdict.summary, verdict.comparison
-    models = verdict.frame["model"].drop_nulls().unique().sort().to_list() if "model" in verdict.frame.columns else []
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -42,7 +41,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "created": verdict.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "passed": verdict.passed,
         "policy": str(verdict.policy.path) if verdict.policy.path else None,
-        "models": models,
+        "models": list(models_in(verdict.frame)),
         "photos": {"total": summary.total, "ok": summary.ok, "no_face": summary.no_face, "failed": summary.failed},
         "scores": _quartiles(summary.scores),
         "counts": _counts(verdict),

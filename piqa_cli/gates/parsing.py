@@ -14,12 +14,12 @@ _MEGAPIXELS = re.compile(r"(\d+(?:\.\d+)?)\s*mp", re.IGNORECASE)
 
 def score(value: object) -> float:
     """A score from 0 to 100. Raises ValueError in words for a person, as all functions here."""
-    return _between(value, "a score, 0 to 100")
+    return _number(value, 100, "a score, 0 to 100")
 
 
 def percent(value: object) -> float:
     """A share in percent."""
-    return _between(value, "a percentage, 0 to 100")
+    return _number(value, 100, "a percentage, 0 to 100")
 
 
 def count(value: object) -> int:
@@ -40,16 +40,12 @@ def flag(value: object) -> bool:
 
 def number(value: object) -> float:
     """A finite number from 0 on."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{value!r} is not a number from 0 on")
-    return float(value)
+    return _number(value, math.inf, "a number from 0 on")
 
 
 def share(value: object) -> float:
     """A number in [0, 1]."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is not a number from 0 to 1")
-    return float(value)
+    return _number(value, 1, "a number from 0 to 1")
 
 
 def resolution(value: object) -> Resolution:
@@ -79,7 +75,8 @@ def severity_or_off(value: object) -> Severity | None:
     return Severity(str(value))
 
 
-def _between(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+def _number(value: object, most: float, what: str) -> float:
+    """A finite number in [0, most]. Raises OverflowError for a whole one beyond all floats."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most or value == math.inf:
         raise ValueError(f"{value!r} is not {what}")
     return float(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import Any
 
@@ -11,7 +10,7 @@ from piqa_cli import __version__
 from piqa_cli.gates.check import Verdict
 from piqa_cli.gates.findings import RULES, Finding
 from piqa_cli.gates.fingerprints import fingerprints
-from piqa_cli.gates.groups import below_root
+from piqa_cli.gates.groups import folders_below_root
 from piqa_cli.gates.places import uri
 from piqa_cli.gates.policy import CHECKS, Severity
 
@@ -87,8 +86,7 @@ def _place(finding: Finding, verdict: Verdict) -> str:
 
 def _photo_in(folder: str | None, verdict: Verdict) -> str:
     paths: list[str] = verdict.frame["path"].sort().to_list()
-    folders = [os.path.dirname(rest) or "." for rest in below_root(paths)]  # noqa: PTH120 - as in the findings
-    inside = (path for path, found in zip(paths, folders, strict=True) if found == folder)
+    inside = (path for path, found in zip(paths, folders_below_root(paths), strict=True) if found == folder)
     return next(inside, paths[0])
 
 

@@ -10,6 +10,7 @@ from piqa_cli.gates.duplicates import Copies
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.groups import Group, Scope, scopes
 from piqa_cli.gates.policy import BAD_BELOW, Limits, Severity
+from piqa_cli.records import counted
 
 _COUNTS = frozenset({"max_errors", "max_duplicates", "max_near_duplicates"})  # these count photos without a score, too
 
@@ -132,9 +133,9 @@ def _copies(scope: Scope, rule: str, what: str, copies: Copies) -> Iterator[Find
 
 def _count(scope: Scope, rule: str, paths: list[str], what: str) -> Iterator[Finding]:
     if len(paths) > scope.limit:
-        noun = "photo" if len(paths) == 1 else "photos"
         verb = _singular(what) if len(paths) == 1 else what
-        yield _finding(scope, rule, f"{len(paths):,} {noun} {verb}; at most {scope.limit:g} may", len(paths), paths)
+        message = f"{counted(len(paths), 'photo')} {verb}; at most {scope.limit:g} may"
+        yield _finding(scope, rule, message, len(paths), paths)
 
 
 def _singular(what: str) -> str:

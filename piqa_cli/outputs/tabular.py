@@ -176,11 +176,14 @@ def _write(stream: BinaryIO, data: bytes) -> None:
 
 def _mode_for(target: Path) -> int:
     """The old file's permissions, else what a newly created file would get."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
+    return stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~current_umask()
+
+
+def current_umask() -> int:
+    """The permissions that new files and folders of this process do not get; the system tells only while setting."""
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask
 
 
 def _behind_links(path: Path) -> Path:

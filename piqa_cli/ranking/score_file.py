@@ -98,7 +98,8 @@ def _is_deep(value: object, levels: int) -> bool:
 
 
 def _typed(column: pl.Series, path: Path) -> pl.Series:
-    column = _finite(column)
+    if column.name != "score":  # which must be a number
+        column = finite(column)
     try:
         typed = typed_as(SCHEMA[column.name], column)
         if typed.dtype != SCHEMA[column.name]:  # of an object, every value is cast
@@ -108,12 +109,12 @@ def _typed(column: pl.Series, path: Path) -> pl.Series:
     lost = (typed.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         raise _bad_cell(path, int(lost[0]), column.name, column[int(lost[0])])
-    return _finite(typed)
+    return typed if column.name == "score" else finite(typed)
 
 
-def _finite(column: pl.Series) -> pl.Series:
-    """Without NaN, as others write what is not known, and without infinite numbers; a score must be a number."""
-    if column.name == "score" or not column.dtype.is_float():
+def finite(column: pl.Series) -> pl.Series:
+    """Without NaN, as others write what is not known, and without infinite numbers."""
+    if not column.dtype.is_float():
         return column
     return column.to_frame().select(pl.when(pl.col(column.name).is_finite()).then(pl.col(column.name))).to_series()
 

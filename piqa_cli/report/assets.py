@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from piqa_cli.errors import OutputError
+from piqa_cli.outputs.tabular import current_umask
 from piqa_cli.photos.walk import OWN_PICTURES
 from piqa_cli.report.pictures import SUFFIX, Pictures
 
@@ -76,7 +77,7 @@ class AssetFolder:
             if not _holds_all_of(self._staging, target):
                 if _marker_of(target) is not None:  # the same pictures as before, but some have been lost
                     _remove(target)
-                self._staging.chmod(0o777 & ~_mask())
+                self._staging.chmod(0o777 & ~current_umask())
                 self._staging.rename(target)
                 self._staging = None
         except OSError as error:
@@ -162,12 +163,6 @@ def _listed(folder: Path) -> list[str]:
         return [] if folder.is_symlink() else os.listdir(folder)  # noqa: PTH208 - names, not paths
     except OSError:
         return []
-
-
-def _mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _refusal(path: Path, what: str) -> OutputError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from piqa_cli.ranking.score_file import finite
 from piqa_cli.report.faces_column import read_faces
 from piqa_cli.report.links import Links, absolute, viewable
 from piqa_cli.scoring.table import COLUMNS as SCORE_COLUMNS
@@ -104,8 +105,7 @@ def _column(frame: pl.DataFrame, name: str) -> list[Any]:
 
 
 def _values(column: pl.Series, decimals: int | None) -> list[Any]:
-    if column.dtype.is_float():
-        finite = column.to_frame().select(pl.when(pl.col(column.name).is_finite()).then(pl.col(column.name)))
-        column = finite.to_series()
-        return (column if decimals is None else column.round(decimals)).to_list()
+    column = finite(column)
+    if column.dtype.is_float() and decimals is not None:
+        column = column.round(decimals)
     return column.to_list()
