@@ -66,9 +66,9 @@ class Manifest:
 
     def counts(self) -> pl.DataFrame:
         """How many photos there are: columns dataset, scene, split, n, sorted, with train before val before test."""
-        counted = self.frame.group_by("dataset", "scene", "split").agg(pl.len().alias("n"))
+        sizes = self.frame.group_by("dataset", "scene", "split").agg(pl.len().alias("n"))
         order = pl.col("split").replace_strict({name: place for place, name in enumerate(SPLITS)})
-        return counted.sort("dataset", "scene", order)
+        return sizes.sort("dataset", "scene", order)
 
     def part(self, split: Split) -> Manifest:
         """The photos of one split, in their order."""
@@ -134,9 +134,9 @@ class Manifest:
         for split in SPLITS[1:]:
             seen = [image for image in self.part(split).frame["image"] if contents[image] in learnt]
             if seen:
-                count = f"{len(seen):,} photos" if len(seen) > 1 else "1 photo"
+                count = f"{counted(len(seen), 'photo')} of the {split} split"
                 example = f"{seen[0]} is {learnt[contents[seen[0]]]}"
-                found.append(f"{count} of the {split} split also in the train split: {example}; its figures flatter")
+                found.append(f"{count} also in the train split: {example}; its figures flatter")
         return found
 
     @staticmethod
@@ -191,9 +191,9 @@ def check_share(share: float) -> None:
 
 def large_scenes(frame: pl.DataFrame) -> list[str]:
     """Scenes of three photos or more, with fewer there is no correlation; or of two, where those are too few."""
-    counted = frame.group_by("scene").agg(pl.len())
-    large = counted.filter(pl.col("len") >= 3)
-    return (large if large.height >= MOVABLE_SCENES else counted.filter(pl.col("len") >= 2))["scene"].to_list()
+    sizes = frame.group_by("scene").agg(pl.len())
+    large = sizes.filter(pl.col("len") >= 3)
+    return (large if large.height >= MOVABLE_SCENES else sizes.filter(pl.col("len") >= 2))["scene"].to_list()
 
 
 def _held_out_of_scene(scene: pl.DataFrame, share: float, seed: int) -> list[str]:

@@ -17,9 +17,9 @@ from piqa_training.bootstrap import RESAMPLES
 from piqa_training.evaluation import Evaluation, evaluate
 from piqa_training.evaluation_forms import TITLES
 from piqa_training.evaluation_table import clips_as_one
+from piqa_training.fit.report import METRICS_FILE, PREDICTIONS_FILE, RESULT_FILE
+from piqa_training.settings import SETTINGS_FILE
 
-METRICS_FILE, PREDICTIONS_FILE = "metrics.jsonl", "predictions.parquet"
-RESULT_FILE, SETTINGS_FILE = "result.json", "settings.toml"
 PAGE_FILE = "report.html"
 TEMPLATE = "page.html.jinja"
 _WORDS = {"train": "Training part", "val": "Validation part", "test": "Test part"}

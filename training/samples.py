@@ -82,8 +82,7 @@ def make_samples(
         scenes: backgrounds before which a person cut out from a plain backdrop may be set.
     """
     rng = np.random.default_rng(seed)
-    photo = decode(source.path, max_side=config.preprocess.working_side)
-    image, box = varied(photo.image, face and scaled(face, photo.scale), scenes, rng)
+    image, box = varied(*_decoded(source, face, config), scenes, rng)
     pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
     mask = None if box is None else face_mask(pixels.shape[:2], box)
     samples = []
@@ -103,8 +102,7 @@ def make_tones(
     The arguments are those of `make_samples`.
     """
     rng = np.random.default_rng(seed)
-    photo = decode(source.path, max_side=config.preprocess.working_side)
-    image, box = varied(photo.image, face and scaled(face, photo.scale), scenes, rng)
+    image, box = varied(*_decoded(source, face, config), scenes, rng)
     recipe = Recipe(steps=())
     versions = [image, *tones(image, box, rng)]
     return [_sample(version, box, recipe, config, has_face=box is not None) for version in versions]
@@ -112,11 +110,16 @@ def make_tones(
 
 def undegraded(source: Source, face: Box | None, config: ModelConfig, *, mirrored: bool = False) -> dict[Cut, Tensor]:
     """The views of a photo as it is, for opinions."""
-    photo = decode(source.path, max_side=config.preprocess.working_side)
-    image, box = photo.image, face and scaled(face, photo.scale)
+    image, box = _decoded(source, face, config)
     if mirrored:
         image, box = mirror(image, box)
     return cut_views(image, box, config.preprocess)
+
+
+def _decoded(source: Source, face: Box | None, config: ModelConfig) -> tuple[Image.Image, Box | None]:
+    """The photo at the scale that the network reads, and its face in the pixels of that."""
+    photo = decode(source.path, max_side=config.preprocess.working_side)
+    return photo.image, face and scaled(face, photo.scale)
 
 
 def _sample(version: Image.Image, seen: Box | None, recipe: Recipe, config: ModelConfig, *, has_face: bool) -> Sample:
@@ -125,8 +128,8 @@ def _sample(version: Image.Image, seen: Box | None, recipe: Recipe, config: Mode
     loss = latent_quality_loss(recipe)
     return Sample(
         views=cut_views(version, seen, config.preprocess),
-        photo_severities=np.asarray(whole, dtype=np.float32),
-        face_severities=np.asarray(face, dtype=np.float32),
+        photo_severities=whole,
+        face_severities=face,
         loss=loss,
         face_loss=face_quality_loss(recipe) if has_face else loss,
         has_face=has_face,

@@ -30,9 +30,7 @@ class NetworkSettings:
     size: int = 0  # side of every view in pixels; 0: the preset's
     auxiliary: Literal["", "none", "defects", "liqe"] = ""
     dropout: float = -1.0  # of the heads; below 0: as the starting model has it
-    pretrained: str = (
-        ""  # timm, none, a file of weights, or a model; empty: the embedded model where it fits, else timm
-    )
+    pretrained: str = ""  # timm, none, a file of weights, a model; empty: the embedded model where it fits, else timm
     full_from: str = ""  # a model whose full-image branch is taken (after `piqa pretrain lsvq`)
     face_from: str = ""  # a model whose face branch is taken (after `piqa pretrain gfiqa`)
     liqe: str = ""  # a model with LIQE's weights, for auxiliary = liqe

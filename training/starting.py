@@ -54,10 +54,10 @@ def starting_point(settings: NetworkSettings, seed: int) -> Start:
     else:
         folder = find_model(source).path
         network = _adapted(load_model(folder), settings, source)
-    for branch, name in (("full", settings.full_from), ("face", settings.face_from)):
-        if name:
-            free = settings.pretrained in ("", "timm", "none")  # else a model or file says what the network is
-            _take_branch(network, "full" if branch == "full" else "face", name, free=free)
+    free = settings.pretrained in ("", "timm", "none")  # else a model or file says what the network is
+    for branch in BRANCHES:
+        if name := getattr(settings, f"{branch}_from"):
+            _take_branch(network, branch, name, free=free)
     return Start(network, folder is not None, _liqe_folder(network.config, settings, folder))
 
 

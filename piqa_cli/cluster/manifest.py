@@ -20,6 +20,7 @@ from piqa_cli.table_parts import DONE, MANIFEST, part_name
 
 _JOB = f"{MANIFEST}/job.json"
 _NUMBERED = re.compile(r"part-(\d{5,})\.(?:parquet|json|tries)")
+_OTHER = "choose another folder, or run with the model and the options of before to go on with it"
 TRIES = 5  # at a partition, before it is taken for one that cannot be finished
 
 
@@ -124,9 +125,6 @@ class Manifest:
         if other := next(iter(self.results.names()), None):
             what = f"it holds other things, like {other}"
             raise OutputError(f"cannot write {self.results.place}: {what}", hint="choose a new or empty folder")
-
-
-_OTHER = "choose another folder, or run with the model and the options of before to go on with it"
 
 
 def _entry(fields: dict[str, Any]) -> Entry | None:

@@ -15,7 +15,7 @@ from piqa_cli.photos.discover import discover
 from piqa_cli.photos.exif import read_capture
 from piqa_cli.photos.ratings import REJECTED, read_rating
 from piqa_cli.records import PhotoFile, counted
-from piqa_training.datasets.table import TEST_SHARE
+from piqa_training.datasets.table import TEST_SHARE, with_tested
 from piqa_training.manifest import SCHEMA, Manifest, check_share, held_out, lot
 
 NAME = "ratings"
@@ -158,8 +158,7 @@ def _with_test_days(rated: Sequence[_Rated], manifest: Manifest, share: float, s
         tested = held_out(manifest.frame, share, seed, by_scene=False)
         if tested:
             note("too few shooting days to hold out whole ones: the test photos are of the same days as the others")
-    to_test = pl.col("image").is_in(tested)
-    return Manifest(manifest.frame.with_columns(split=pl.when(to_test).then(pl.lit("test")).otherwise("split")))
+    return with_tested(manifest, tested)
 
 
 def _test_days(rated: Sequence[_Rated], share: float, seed: int) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -52,6 +53,10 @@ def with_test_split(manifest: Manifest, share: float, seed: int) -> Manifest:
     runs on the same files hold out the same photos.
     """
     frame = manifest.frame
-    moved = held_out(frame, share, seed, by_scene=len(large_scenes(frame)) >= MOVABLE_SCENES)
-    to_test = pl.col("image").is_in(moved)
-    return Manifest(frame.with_columns(split=pl.when(to_test).then(pl.lit("test")).otherwise("split")))
+    return with_tested(manifest, held_out(frame, share, seed, by_scene=len(large_scenes(frame)) >= MOVABLE_SCENES))
+
+
+def with_tested(manifest: Manifest, images: Sequence[str]) -> Manifest:
+    """The manifest with these images in its test part, whatever they were in."""
+    to_test = pl.col("image").is_in(images)
+    return Manifest(manifest.frame.with_columns(split=pl.when(to_test).then(pl.lit("test")).otherwise("split")))

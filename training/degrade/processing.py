@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from piqa_training.degrade import filters
-from piqa_training.degrade.light import Image, clip, luminance, pick, pixel_scale, ramp
+from piqa_training.degrade.light import Image, clip, fast_generator, luminance, pick, pixel_scale, ramp
 
 _MOST_SHARPENING = 9.0  # times the detail, added on top
 _MOST_TONES, _FEWEST_TONES = 96.0, 3.0
@@ -29,7 +29,7 @@ def oversharpening(image: Image, severity: float, rng: np.random.Generator) -> I
 def posterisation(image: Image, severity: float, rng: np.random.Generator) -> Image:
     """Too few tones: bands in every channel or in brightness alone, at times dithered."""
     brightness_only, dithered = rng.random() < 0.3, rng.random() < 0.25
-    grains = np.random.Generator(np.random.SFC64(int(rng.integers(2**32))))
+    grains = fast_generator(rng)
     steps = np.float32(_MOST_TONES * (_FEWEST_TONES / _MOST_TONES) ** severity - 1)
     plane = luminance(image) if brightness_only else image
     dither = grains.random(plane.shape, dtype=np.float32) - np.float32(0.5) if dithered else np.float32(0)

@@ -10,6 +10,7 @@ from piqa_training.degrade.light import (
     MIDDLE_GREY,
     Image,
     clip,
+    fast_generator,
     luminance,
     pick,
     pixel_scale,
@@ -72,7 +73,7 @@ def _noise_field(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
     blotch = grain * (float(rng.uniform(1.5, 4.0)) if rng.random() < 0.3 else 1.0)
     rows = float(rng.uniform(0.1, 0.45)) if rng.random() < 0.25 else 0.0
     across = bool(rng.random() < 0.3)
-    fast = np.random.Generator(np.random.SFC64(int(rng.integers(2**32))))
+    fast = fast_generator(rng)
     field: Image = np.zeros(shape, dtype=np.float32)
     if colour < 1:
         field += np.float32(np.sqrt(1 - colour)) * _grain(shape, 1, grain, fast)
@@ -110,7 +111,7 @@ def _stuck(image: Image, share: float, rng: np.random.Generator) -> Image:
     """
     kind = pick(rng, {"impulse": 1, "hot": 1.5})
     spread = kind == "hot" and bool(rng.random() < 0.6)
-    fast = np.random.Generator(np.random.SFC64(int(rng.integers(2**32))))
+    fast = fast_generator(rng)
     order, strength = fast.random((2, *image.shape[:2], 1), dtype=np.float32)
     stuck = order < share
     if kind == "impulse":

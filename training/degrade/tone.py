@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from piqa_training.degrade import filters
-from piqa_training.degrade.light import MIDDLE_GREY, Image, clip, luminance, pick, ramp, to_linear, to_srgb
+from piqa_training.degrade.light import (
+    MIDDLE_GREY,
+    Image,
+    clip,
+    fast_generator,
+    luminance,
+    pick,
+    ramp,
+    to_linear,
+    to_srgb,
+)
 
 _DARKEST_EV, _BRIGHTEST_EV = 5.0, 3.5
 _HIGHEST_VEIL, _LOWEST_CONTRAST = 0.82, 0.15
@@ -17,10 +27,7 @@ def underexposure(image: Image, severity: float, rng: np.random.Generator) -> Im
     kind = pick(rng, {"linear": 3.2, "gamma": 2.8, "crushed": 1.5, "uneven": 1.5})
     read_noise = float(rng.uniform(0.1, 1.0)) if rng.random() < 0.4 else 0.0
     coarse = float(rng.uniform(0.3, 0.85)) if rng.random() < 0.25 else 0.0
-    field, grains = (
-        filters.smooth_field(image.shape, rng),
-        np.random.Generator(np.random.SFC64(int(rng.integers(2**32)))),
-    )
+    field, grains = filters.smooth_field(image.shape, rng), fast_generator(rng)
     ev = -ramp(severity, _DARKEST_EV, 1.4)
     dark = _exposed(image, ev, kind, field)
     if kind == "crushed":

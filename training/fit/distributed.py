@@ -15,6 +15,7 @@ from torch import Tensor, distributed, nn
 from piqa_cli.errors import UsageError
 from piqa_cli.threads import limit_threads
 
+_ENVIRONMENT = (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0"))
 PATIENCE = timedelta(hours=24)  # how long processes wait while the first one finds faces
 
 
@@ -124,6 +125,3 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
-
-
-_ENVIRONMENT = (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0"))

@@ -11,6 +11,8 @@ from piqa_cli.model.network import DualBranchNet
 from piqa_training.fit.stages import stage_of_parameters, stages
 from piqa_training.settings import OptimiserSettings
 
+_OBJECTIVE_RATE = 1e-3
+
 
 def build_optimiser(network: DualBranchNet, objective: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:
     """Adam, AdamW or SGD with Nesterov momentum over everything that has gradients.
@@ -50,6 +52,3 @@ def _decays(net: nn.Module, decay: float) -> dict[str, float]:
     """Parameter name -> decay to the power of the stages behind it, the heads among them."""
     numbers, count = stage_of_parameters(net), stages(net)
     return {name: float(decay ** (count - number)) for name, number in numbers.items()}
-
-
-_OBJECTIVE_RATE = 1e-3

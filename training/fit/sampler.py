@@ -7,6 +7,8 @@ from itertools import chain
 
 import torch
 
+_MASK = 2**64 - 1
+
 
 class SceneSampler:
     """Seeded batches in which every photo of every scene is seen in every epoch.
@@ -66,6 +68,3 @@ def mixed(*numbers: int) -> int:
         value = ((value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53) & _MASK
         value ^= value >> 33
     return value >> 1  # torch takes 63 bits
-
-
-_MASK = 2**64 - 1

@@ -6,6 +6,8 @@ import math
 
 from piqa_training.settings import OptimiserSettings
 
+_FIRST = 0.01  # epochs: the very first step of a warm-up is small, not zero
+
 
 def rate_factor(settings: OptimiserSettings, progress: float, epochs: int) -> float:
     """What the learning rate is multiplied with.
@@ -26,6 +28,3 @@ def rate_factor(settings: OptimiserSettings, progress: float, epochs: int) -> fl
         done = max(progress - settings.warmup, 0) / max(epochs - settings.warmup, _FIRST)
         return rise * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     return rise
-
-
-_FIRST = 0.01  # epochs: the very first step of a warm-up is small, not zero
