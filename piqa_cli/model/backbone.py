@@ -92,9 +92,7 @@ def fuse_batch_norms(module: nn.Module) -> None:
 
 def _mean_and_std(maps: Tensor) -> Tensor:
     """Channel means and standard deviations over the image: (B, C, H, W) -> (B, 2C)."""
-    if maps.is_contiguous(
-        memory_format=torch.channels_last
-    ):  # channels lie side by side: three plain passes are faster
+    if maps.is_contiguous(memory_format=torch.channels_last):  # side by side: three plain passes are faster
         rows = maps.float().permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C)
         mean = rows.mean(dim=1)
         variance = (rows - mean[:, None]).square().mean(dim=1)

@@ -24,6 +24,8 @@ from piqa_cli.model.tensors import write_tensors
 
 UNTRAINED = "none: training starts it anew"
 
+Found = tuple[dict[str, Tensor], dict[str, str], dict[str, list[str]]]  # tensors, parts, dropped
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -99,9 +101,6 @@ def _check_request(dn_piqa: Path | None, liqe: Path | None, full: Path | None, f
         raise UsageError("--dn-piqa brings both branches", hint="give it with --liqe alone, or --full and --face alone")
     if dn_piqa is not None and liqe is None:
         raise UsageError("DN-PIQA scores with LIQE's features", hint="give LIQE's checkpoint as well: --liqe LIQE.pt")
-
-
-Found = tuple[dict[str, Tensor], dict[str, str], dict[str, list[str]]]  # tensors, parts, dropped
 
 
 def _network(dn_piqa: Path | None, full: Path | None, face: Path | None, config: ModelConfig) -> Found:

@@ -17,6 +17,7 @@ from piqa_cli.errors import ModelError
 
 WRAPPERS = ("state_dict", "model", "params", "model_state_dict")  # keys under which training programs put a state dict
 PARALLEL_PREFIX = "module."  # added by DataParallel
+_WANTED = "wanted is a state dict: the file as its authors published it, or torch.save(model.state_dict(), FILE)"
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -43,9 +44,6 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if all(name.startswith(PARALLEL_PREFIX) for name in tensors):
         tensors = {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in tensors.items()}
     return tensors
-
-
-_WANTED = "wanted is a state dict: the file as its authors published it, or torch.save(model.state_dict(), FILE)"
 
 
 def _refuse_other_files(path: Path) -> None:

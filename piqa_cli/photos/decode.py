@@ -16,7 +16,7 @@ from piqa_cli.photos.color import flatten, png_gamma, to_srgb
 from piqa_cli.photos.content import RAW, pointer, sniff
 from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb, png_cicp
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
-from piqa_cli.photos.pillow import exif_orientation, load_pixels, open_image, relaxed_pillow
+from piqa_cli.photos.pillow import SIDEWAYS, exif_orientation, load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
 
 DEFAULT_MAX_PIXELS = 200_000_000
@@ -33,7 +33,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,6 @@ def _draft(image: Image.Image, max_side: int | None) -> tuple[float, float, floa
 
 def _upright(image: Image.Image, full_size: tuple[int, int], orientation: int) -> DecodedPhoto:
     scale = max(image.size) / max(full_size)
-    width, height = reversed(full_size) if orientation in _SIDEWAYS else full_size
+    width, height = reversed(full_size) if orientation in SIDEWAYS else full_size
     turned = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
     return DecodedPhoto(turned, width, height, scale)

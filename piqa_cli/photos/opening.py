@@ -1,4 +1,4 @@
-"""Opening a photo file for reading."""
+"""Regular files: telling them from what else has a name, and opening a photo for reading."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def open_regular(path: Path) -> BinaryIO:
         file.close()
         raise UnreadablePhoto("empty file (0 bytes)", path=path, hint="copy it again from the camera or a backup")
     return file
+
+
+def is_regular(path: Path) -> bool:
+    """A regular file under its own name: there, no folder, no symbolic link."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageEr
 from piqa_cli.photos.jpeg_scans import check_scans
 from piqa_cli.photos.silence import silent_stderr
 
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which width and height change places
 _EXIF = ("exif", "Raw profile type exif")  # Pillow's names for it; the second is of old PNG files
 _TIFF_BITS_PER_SAMPLE, _TIFF_PLANAR = 258, 284
 _PLANES_APART = 2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from piqa_cli.photos.opening import is_regular
 from piqa_cli.photos.pairing import leads_without_raw, pair
 from piqa_cli.photos.suffixes import FOREIGN_RAW_SUFFIXES, HEIF_SUFFIXES, RAW_SUFFIXES, is_photo, split_name
 
@@ -45,14 +45,6 @@ def existing_sidecars(photo: Path) -> tuple[Path, ...]:
     """The XMP sidecars that are there, under either name, the one written last first."""
     found = [path for name in sidecar_names(photo, "both") if (path := existing_sidecar(name)) is not None]
     return tuple(sorted(found, key=_modified, reverse=True))
-
-
-def is_regular(path: Path) -> bool:
-    """A file of its own: there, no folder, no symbolic link."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return False
 
 
 class Companions:

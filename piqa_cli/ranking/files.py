@@ -11,12 +11,12 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from piqa_cli.errors import PhotoError, UnreadablePhoto
+from piqa_cli.photos.opening import is_regular
 from piqa_cli.ranking.rename import rename_exclusively
 
 _CHUNK = 1 << 20
@@ -29,7 +29,7 @@ def move_file(source: Path, target: Path, part: Path, on_copied: Callable[[str],
     called with its SHA-256, it gets its name, and only then the source goes. Raises FileExistsError, other OSErrors,
     PhotoError where the source changes meanwhile; the source is then still there.
     """
-    if not is_file(source):
+    if not is_regular(source):
         raise UnreadablePhoto("no regular file, or no longer there", path=source)
     if not rename_exclusively(source, target):
         content = copy_file(source, target, part, on_copied)
@@ -88,17 +88,9 @@ def same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def is_file(path: Path) -> bool:
-    """A regular file under its own name, no symbolic link."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
 def is_empty(path: Path) -> bool:
     """A regular file without any content."""
-    return is_file(path) and path.stat().st_size == 0
+    return is_regular(path) and path.stat().st_size == 0
 
 
 def same_content(one: Path, other: Path) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from piqa_cli.errors import PhotoError, UnreadablePhoto
 from piqa_cli.photos.embedding import embed_packet
 from piqa_cli.photos.metadata import packet_in, sidecar_bytes
-from piqa_cli.ranking.files import is_empty, is_file, publish, replace_content, sync_folder, write_part
+from piqa_cli.photos.opening import is_regular
+from piqa_cli.ranking.files import is_empty, publish, replace_content, sync_folder, write_part
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Event, Journal
 from piqa_cli.ranking.marks import cleared, marked
@@ -127,7 +128,7 @@ def _look(path: Path, *, missing_ok: bool) -> _Seen | None:
         if missing_ok:
             return None
         raise
-    if not is_file(path):
+    if not is_regular(path):
         raise UnreadablePhoto("no regular file (a symbolic link?): left as it is", path=path)
     content = sidecar_bytes(path) if path.suffix.lower() == ".xmp" else path.read_bytes()
     return _Seen(content, status)

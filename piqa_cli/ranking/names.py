@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from piqa_cli.photos.opening import is_regular
 from piqa_cli.photos.suffixes import is_photo, split_name
-from piqa_cli.ranking.files import is_file, same_content, same_file
+from piqa_cli.ranking.files import same_content, same_file
 from piqa_cli.ranking.plan import Move
 from piqa_cli.ranking.twins import differ_in_xmp_only
 
@@ -114,7 +115,7 @@ def _is_there(source: Path, target: Path, move: Move) -> bool:
         return True
     if move == "symlink":
         return target.is_symlink() and target.readlink() == source
-    if not is_file(target):
+    if not is_regular(target):
         return False
     return same_file(source.resolve(), target) if move == "hardlink" else same_content(source, target)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from piqa_cli.errors import PhotoError, UnreadablePhoto
 from piqa_cli.photos.embedding import embeddable
+from piqa_cli.photos.opening import is_regular
 from piqa_cli.photos.ratings import REJECTED, read_rating
 from piqa_cli.photos.sidecars import Companions, existing_sidecar, existing_sidecars, sidecar_names
 from piqa_cli.photos.suffixes import is_photo
-from piqa_cli.ranking.files import is_file, same_content
+from piqa_cli.ranking.files import same_content
 from piqa_cli.ranking.marks import marks_of
 from piqa_cli.ranking.names import Chosen, TargetNames
 from piqa_cli.ranking.plan import Move, Plan, PlanItem
@@ -49,7 +50,7 @@ class _Preparer:
         return Preview(tuple(self._steps), tuple(self._skipped), tuple(self._problems))
 
     def _is_present(self, item: PlanItem) -> bool:
-        if is_file(item.photo) or (item.photo.is_file() and item.move != "move"):
+        if is_regular(item.photo) or (item.photo.is_file() and item.move != "move"):
             return True
         link = item.photo.is_symlink()
         reason = "a symbolic link: it is not moved" if link else "no longer there: moved or removed since it was ranked"
@@ -69,7 +70,7 @@ class _Preparer:
                 self._problems.append(damaged[target])
                 continue
             self._add_mark(Step("embed" if embed else "mark", target, item.photo, marks=marks))
-            new += [] if embed or is_file(target) else [target]
+            new += [] if embed or is_regular(target) else [target]
         return new
 
     def _add_mark(self, step: Step) -> None:
@@ -114,7 +115,7 @@ class _Preparer:
         """Every file that travels with the photo, the photo first; sidecars that are yet to be written included."""
         photos = [item.photo, *filter(is_photo_path, item.mates)]
         found = [sidecar for photo in photos for sidecar in self._companions.of(photo)]
-        mates = [mate for mate in (*item.mates, *found) if is_file(mate)]
+        mates = [mate for mate in (*item.mates, *found) if is_regular(mate)]
         return list(dict.fromkeys([item.photo, *mates, *new_sidecars]))
 
     def _without_shared(self, items: Sequence[PlanItem], shots: Sequence[Sequence[Path]]) -> list[list[Path]]:
@@ -159,7 +160,7 @@ class _Preparer:
         steps = [
             replace(self._mark_steps[source], target=target)
             for source, target in (*chosen.same.items(), *chosen.other.items())
-            if source in self._mark_steps and target not in self._mark_steps and is_file(target)
+            if source in self._mark_steps and target not in self._mark_steps and is_regular(target)
             if source in chosen.same or differ_in_marks_only(source, target)
         ]
         photos = filter(is_photo_path, chosen.all.values())

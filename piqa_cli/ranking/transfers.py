@@ -12,16 +12,8 @@ import os
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError
-from piqa_cli.ranking.files import (
-    copy_file,
-    is_empty,
-    is_file,
-    move_file,
-    remove_twin,
-    same_file,
-    sha256_of,
-    sync_folder,
-)
+from piqa_cli.photos.opening import is_regular
+from piqa_cli.ranking.files import copy_file, is_empty, move_file, remove_twin, same_file, sha256_of, sync_folder
 from piqa_cli.ranking.journal import Event, Journal, state_without_undo
 from piqa_cli.ranking.steps import Step
 
@@ -63,7 +55,7 @@ def untransfer(step: Step, number: int, journal: Journal) -> bool:
         if _links_to(target, source):
             target.unlink()
     elif step.action == "hardlink":
-        if is_file(target) and (_was_done(event) or same_file(source.resolve(), target)):
+        if is_regular(target) and (_was_done(event) or same_file(source.resolve(), target)):
             remove_twin(target, source.resolve())  # marks put into either since have parted them
     elif step.action == "copy":
         _uncopy(source, target, event)
@@ -96,7 +88,7 @@ def drop_part(journal: Journal, number: int, folder: Path) -> Path:
 def _finished(step: Step, event: Event) -> bool:
     """Did a crash come after the work? Finishes a move whose file is under both names."""
     source, target = ends(step)
-    if not is_file(target):
+    if not is_regular(target):
         return False
     if step.action == "move" and not os.path.lexists(source):
         return event.get("state") not in ("undone", "failed")
@@ -117,7 +109,7 @@ def _hardlink(source: Path, target: Path) -> None:
 
 
 def _uncopy(source: Path, target: Path, event: Event) -> None:
-    if "content" not in event or not is_file(target) or _is_foreign(target, event):
+    if "content" not in event or not is_regular(target) or _is_foreign(target, event):
         return
     if not source.is_file():
         raise PhotoError("the original is gone; its copy stays", path=target)
@@ -145,7 +137,7 @@ def _unmove(source: Path, target: Path, number: int, journal: Journal) -> None:
 
 
 def _has_content(path: Path, event: Event) -> bool:
-    return "content" in event and is_file(path) and sha256_of(path) == event["content"]
+    return "content" in event and is_regular(path) and sha256_of(path) == event["content"]
 
 
 def _is_foreign(target: Path, event: Event) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from piqa_cli.errors import PhotoError
 from piqa_cli.photos.embedding import embed_packet, embeddable
 from piqa_cli.photos.metadata import packet_in, read_embedded, sidecar_bytes
+from piqa_cli.photos.opening import is_regular
 from piqa_cli.photos.suffixes import is_photo
-from piqa_cli.ranking.files import is_file, same_content
+from piqa_cli.ranking.files import same_content
 from piqa_cli.ranking.marks import cleared, has_marks
 
 _LARGEST_PACKET = 1 << 16  # of a JPEG; photos that differ more in size are not read
@@ -44,7 +45,7 @@ def _without_xmp(photo: Path) -> bytes:
 
 
 def _without_marks(path: Path) -> bytes:
-    if not is_file(path):
+    if not is_regular(path):
         return b""
     packet = packet_in(path.read_bytes(), path) if is_photo(path.name) else sidecar_bytes(path)
     return cleared(packet, path) if packet else b""

@@ -14,10 +14,9 @@ from PIL import ExifTags, Image, ImageOps
 from piqa_cli.photos.color import flatten, to_srgb
 from piqa_cli.photos.content import sniff
 from piqa_cli.photos.opening import open_regular
-from piqa_cli.photos.pillow import exif_orientation, open_image, relaxed_pillow
+from piqa_cli.photos.pillow import SIDEWAYS, exif_orientation, open_image, relaxed_pillow
 
 _ORIENTATION = ExifTags.Base.Orientation
-_SIDEWAYS = (5, 6, 7, 8)
 _MP_ENTRIES = 0xB002  # multi-picture format (CIPA DC-007): the list of pictures
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 0x0201, 0x0202
 _SAME_SHAPE = 0.02  # relative: a letterboxed thumbnail is no picture of the photo
@@ -79,4 +78,4 @@ def _upright(image: Image.Image, width: int, height: int, orientation: int) -> P
     """Previews lie as the sensor does, and are turned as the photo is, whatever their own EXIF says."""
     image.getexif()[_ORIENTATION] = orientation
     turned = ImageOps.exif_transpose(image)
-    return Preview(turned, height, width) if orientation in _SIDEWAYS else Preview(turned, width, height)
+    return Preview(turned, height, width) if orientation in SIDEWAYS else Preview(turned, width, height)
