@@ -18,9 +18,14 @@ from piqa_cli.scoring.options import EngineOptions
 _BOX_FORM = "four numbers x1,y1,x2,y2 in pixels of the upright photo"
 
 
-def _box(text: str | None) -> str | None:
-    _parse_box(text)
-    return text
+def _box(text: str) -> Box:
+    try:
+        x1, y1, x2, y2 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no face box: {_BOX_FORM}") from None
+    if not (all(map(math.isfinite, (x1, y1, x2, y2))) and x1 < x2 and y1 < y2):
+        raise typer.BadParameter(f"{text!r} is no face box: {_BOX_FORM}, x1 < x2 and y1 < y2")
+    return (x1, y1, x2, y2)
 
 
 Photo = Annotated[
@@ -28,11 +33,11 @@ Photo = Annotated[
     typer.Argument(help="The photo to explain.", metavar="PHOTO", show_default=False, parser=options.given_path),
 ]
 FaceBox = Annotated[
-    str | None,
+    tuple | None,  # type: ignore[type-arg]  # Typer would take tuple[...] for several values
     typer.Option(
         help="Take this as the only face, in pixels of the upright photo, instead of looking for faces.",
         metavar="X1,Y1,X2,Y2",
-        callback=_box,
+        parser=_box,
         show_default=False,
     ),
 ]
@@ -66,7 +71,6 @@ def explain(
 
     Exit codes: 0 fine, 2 wrong usage or a photo that cannot be read.
     """
-    box = _parse_box(face_box)
     if photo.is_dir():
         raise UsageError(f"{photo} is a folder", hint="explain takes one photo; piqa score takes folders")
     chosen = find_model(model, models_dir)
@@ -78,7 +82,7 @@ def explain(
     if heatmap is not None:
         explain_output.check_heatmap(heatmap, photo)
     try:
-        explanation = explain_photo(photo, chosen, engine, box, with_map=heatmap is not None)
+        explanation = explain_photo(photo, chosen, engine, face_box, with_map=heatmap is not None)
     except PhotoError as error:
         raise UsageError(f"{photo}: {error.message}", hint=error.hint) from None
     if heatmap is not None:
@@ -87,15 +91,3 @@ def explain(
         typer.echo(json.dumps(explain_json.as_json(explanation), indent=2, allow_nan=False))
     else:
         console.print_table(explain_view.lines(explanation, draw=console.can_draw()))
-
-
-def _parse_box(text: str | None) -> Box | None:
-    if text is None:
-        return None
-    try:
-        x1, y1, x2, y2 = (float(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no face box: {_BOX_FORM}") from None
-    if not (all(map(math.isfinite, (x1, y1, x2, y2))) and x1 < x2 and y1 < y2):
-        raise typer.BadParameter(f"{text!r} is no face box: {_BOX_FORM}, x1 < x2 and y1 < y2")
-    return (x1, y1, x2, y2)

@@ -206,12 +206,9 @@ class DualBranchNet(nn.Module):
         seen: Tensor = self._branch(view)(images)
         if not self.config.statistics:
             return seen
-        mean, std = (torch.tensor(v, device=images.device).view(3, 1, 1) for v in self._normalisation)
+        reads = self.config.preprocess
+        mean, std = (torch.tensor(v, device=images.device).view(3, 1, 1) for v in (reads.mean, reads.std))
         return torch.cat([seen, statistics.pixel_statistics(images.float() * std + mean)], dim=1)
-
-    @property
-    def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        return self.config.preprocess.mean, self.config.preprocess.std
 
     def view_width(self, view: ViewConfig) -> int:
         """How many features a view has."""

@@ -25,8 +25,6 @@ from piqa_training.manifest import Manifest
 
 BATCH = 8  # photos in one pass, of up to five crops each
 
-Precision = str
-
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
@@ -58,7 +56,7 @@ def predict(
     world: World,
     *,
     workers: int,
-    precision: Precision = "float32",
+    precision: str = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Predictions:
     """Run some rows of `photos` through the network in evaluation mode; every process gets the whole answer.
@@ -81,7 +79,7 @@ def predict(
     return Predictions.of(world.collect(torch.cat(tables), len(rows)).cpu())
 
 
-def autocast(device: torch.device, precision: Precision) -> torch.autocast | nullcontext[None]:
+def autocast(device: torch.device, precision: str) -> torch.autocast | nullcontext[None]:
     """bfloat16 where it is asked for."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
