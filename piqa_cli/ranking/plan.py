@@ -1,8 +1,7 @@
 """What is to be done with each photo, decided before anything is touched.
 
 A plan is data: it can be printed, exported (`ranking.plan_file`), looked at, and executed later
-(`ranking.actions.apply_plan`). All paths in
-it are absolute, so that it means the same from every folder.
+(`ranking.actions.apply_plan`). All paths in it are absolute, so that it means the same from every folder.
 """
 
 from __future__ import annotations
