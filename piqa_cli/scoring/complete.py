@@ -15,7 +15,7 @@ from piqa_cli.records import Face, PhotoScore, Severities
 from piqa_cli.scoring.embedding import to_bytes
 from piqa_cli.scoring.eyes import lowest_openness, with_eyes
 from piqa_cli.scoring.prepare import Batch
-from piqa_cli.scoring.reasons import reasons
+from piqa_cli.scoring.reasons import WANTS_A_REASON, reasons
 from piqa_cli.scoring.scorer import Scorer
 
 WORST_FACE = 0.3
@@ -64,6 +64,7 @@ def complete(
     photo = severities(output.photo_defects, row, network.config)
     face = faces[0][1] if faces else None
     score, scores = to_score(raw, score_map), [to_score(face_raw, score_map) for face_raw, _ in faces]
+    worst_score = min(scores, default=None)
     openness = lowest_openness(record.faces)
     eyes = eyes_word(openness) if record.faces else None
     return replace(
@@ -72,12 +73,19 @@ def complete(
         score=score,
         faces=_judged(record.faces, scores, [defects for _, defects in faces]),
         face_score=scores[0] if scores else None,
-        worst_face_score=min(scores) if scores else None,
+        worst_face_score=worst_score,
         photo_defects=photo,
         face_defects=face,
         eyes_open=openness,
         eyes=eyes,
-        reasons=reasons(photo, face, network.config.reason_threshold, eyes, score=score, worst=worst),
+        reasons=reasons(
+            photo,
+            face,
+            network.config.reason_threshold,
+            eyes,
+            score=score,
+            worst=worst if worst_score is not None and worst_score < WANTS_A_REASON else None,
+        ),
         embedding=to_bytes(output.embedding[row].tolist()),
     )
 

@@ -18,7 +18,7 @@ WORDS = {
 CLOSED_EYES = "face: eyes closed"
 MOST_REASONS = 4
 FACE_EXCESS = 0.1  # a defect is the face's own when it is worse there by this much
-WANTS_A_REASON, FAINT = 70.0, 0.1  # below this score a photo has something wrong with it, if only this severe
+WANTS_A_REASON, FAINT = 70.0, 0.1  # below this score a photo, or a face, has something wrong, if only this severe
 NEEDS_A_REASON = 20.0  # and below this one however faint it seems: the network hardly knows frames without anything
 
 
@@ -33,8 +33,8 @@ def reasons(
 ) -> tuple[str, ...]:
     """The defects at or above `threshold`, worst first, each named once: on the face where it is worse there.
 
-    In a group `worst` are those of the worst face, which pulls the score down where it is not the main one; what is
-    worse on it than on the photo and the main face is another face's.
+    In a group `worst` are those of the worst face, where that one is poor and pulls the score down; what is worse on it
+    than on the photo and the main face is another face's.
 
     Where there is none and the score is below `WANTS_A_REASON`, the most severe one is named, from `FAINT` on; below
     `NEEDS_A_REASON` always. Closed eyes come last and beside the limit of `MOST_REASONS`: they are worth knowing, but
