@@ -42,6 +42,15 @@ def cut_face(image: Image.Image, face: Box, config: ModelConfig) -> dict[Cut, Te
     return cut_views(image.crop(_whole_pixels(face_region(image.size, face, preprocess))), None, preprocess)
 
 
+def on_device(values: Tensor, device: torch.device) -> Tensor:
+    """The values on a device; to CUDA, from page-locked memory, the copy runs beside the computing.
+
+    Not to Apple's MPS, where it would read ordinary memory later, and garbage where that is given back by then
+    (pytorch/pytorch#189690).
+    """
+    return values.to(device, non_blocking=device.type == "cuda")
+
+
 def normalise(views: Mapping[Cut, Tensor], config: PreprocessConfig) -> dict[Cut, Tensor]:
     """uint8 (B, K, 3, S, S) in 0-255 -> float32, shifted and scaled by the configured mean and deviation."""
     result: dict[Cut, Tensor] = {}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from piqa_cli.faces.choose import main_faces
 from piqa_cli.faces.eyes import EyePairs, cut_pairs, load_eye_reader
+from piqa_cli.model.preprocess import on_device
 from piqa_cli.records import Face, PhotoScore
 
 
@@ -27,8 +28,8 @@ def with_eyes(
     found = list(records)
     if not pairs:
         return found
-    pixels = torch.cat([eyes.pixels for _, eyes in pairs]).to(device, non_blocking=True)
-    turns = torch.cat([eyes.turns for _, eyes in pairs]).to(device, non_blocking=True)
+    pixels = on_device(torch.cat([eyes.pixels for _, eyes in pairs]), device)
+    turns = on_device(torch.cat([eyes.turns for _, eyes in pairs]), device)
     with torch.inference_mode():
         openness = iter(load_eye_reader(device)(pixels, turns).tolist())
     for index, eyes in pairs:

@@ -14,7 +14,7 @@ from piqa_cli.model.checkpoint import load_model
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.liqe import Liqe, load_liqe
 from piqa_cli.model.network import DualBranchNet, FaceOutput, NetworkOutput
-from piqa_cli.model.preprocess import normalise
+from piqa_cli.model.preprocess import normalise, on_device
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.model.swin import fuse_swin_blocks
 from piqa_cli.model.unfilled import Unfilled
@@ -77,15 +77,15 @@ class Scorer:
             return self.network.features(normalise(self.move(views), self.config.preprocess))
 
     def move(self, views: Mapping[Cut, Tensor]) -> dict[Cut, Tensor]:
-        """The views on the device; from page-locked memory the copy runs beside the computing."""
-        return {cut: pixels.to(self.device, non_blocking=True) for cut, pixels in views.items()}
+        """The views on the device."""
+        return {cut: on_device(pixels, self.device) for cut, pixels in views.items()}
 
     def auxiliary(self, inputs: Inputs) -> Tensor | None:
         """LIQE's logits, float32 (B, 495), for models that need them."""
         if self.liqe is None or inputs.patches is None:
             return None
         with torch.inference_mode(), self._precision():
-            logits: Tensor = self.liqe(inputs.patches.to(self.device, non_blocking=True))
+            logits: Tensor = self.liqe(on_device(inputs.patches, self.device))
             return logits.float()
 
     def photos(self, inputs: Inputs) -> tuple[NetworkOutput, FaceOutput | None]:

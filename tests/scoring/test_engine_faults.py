@@ -14,10 +14,11 @@ from PIL import Image
 from skimage import data
 
 from piqa_cli.errors import EngineError, UsageError
+from piqa_cli.faces.eyes import EyePairs
 from piqa_cli.model.checkpoint import save_model
 from piqa_cli.model.store import find_model
 from piqa_cli.records import PhotoFile
-from piqa_cli.scoring import halving, prepare
+from piqa_cli.scoring import eyes, halving, prepare
 from piqa_cli.scoring.cache import ResultCache
 from piqa_cli.scoring.collection import score_collection
 from piqa_cli.scoring.complete import score_batch
@@ -227,6 +228,26 @@ def test_mps_is_chosen_where_it_is_present(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert [device.type for device in choose_devices("auto")] == ["mps"]
     assert os.environ["PYTORCH_ENABLE_MPS_FALLBACK"] == "1"
+
+
+@pytest.mark.parametrize(("device", "beside"), [("cuda", True), ("mps", False), ("cpu", False)])
+def test_only_a_copy_to_cuda_is_not_waited_for(device, beside, shoot, model, monkeypatch):
+    """Apple's MPS reads the memory later, when what was copied may be gone; there are no such devices here."""
+    waited = []
+
+    def to(tensor, *where, non_blocking=False, **options):
+        waited.append(not non_blocking)
+        return tensor
+
+    dataset = PhotoDataset(tiny.LITE, 10_000_000)
+    batch = collate([dataset[file] for file in shoot[:4]])
+    scorer = replace(Scorer.load(model, ALONE), device=torch.device(device))
+    monkeypatch.setattr(eyes, "load_eye_reader", lambda _: lambda pixels, turns: turns)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    scorer.move(batch.inputs.views)
+    one = EyePairs((0,), torch.zeros(1, 2, 3, 64, 64, dtype=torch.uint8), torch.zeros(1))
+    eyes.with_eyes(batch.records[3:], [(0, one)], scorer.device)
+    assert waited == [not beside] * (len(batch.inputs.views) + 2)
 
 
 def test_a_device_that_is_not_there_is_refused():

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from piqa_cli.errors import EngineError
 from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.preprocess import on_device
 from piqa_training.fit.best import Measures, best_weights, chosen_value, forget_others, keep_best
 from piqa_training.fit.distributed import World
 from piqa_training.fit.ema import Average
@@ -147,8 +148,8 @@ class Fit:
 
     def _parts(self, inputs: InputBatch, rows: Tensor) -> dict[str, Tensor]:
         device = self.world.device
-        views = {cut: pixels.to(device, non_blocking=True) for cut, pixels in inputs.views.items()}
-        flipped = {cut: pixels.to(device, non_blocking=True) for cut, pixels in inputs.flipped.items()}
+        views = {cut: on_device(pixels, device) for cut, pixels in inputs.views.items()}
+        flipped = {cut: on_device(pixels, device) for cut, pixels in inputs.flipped.items()}
         with autocast(device, self.settings.run.precision):
             own = self.unit(views, flipped, None if inputs.liqe is None else inputs.liqe.to(device))
         everything = self.world.gather(own)  # padded rows come last
