@@ -17,7 +17,7 @@ import polars as pl
 from piqa_cli.errors import OutputError
 from piqa_cli.outputs.exchange import exchange
 from piqa_cli.outputs.part_files import check_folder, check_replaceable
-from piqa_cli.outputs.tabular import refusal
+from piqa_cli.outputs.tabular import current_umask, refusal
 from piqa_cli.outputs.work_folder import WorkFolder
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, best_first, to_frame
@@ -100,7 +100,7 @@ class PartitionedTable:
     def _swap(self) -> None:
         """One step where the system can; else two renames, and a kill between them leaves both under hidden names."""
         if not self._folder.exists():
-            self._work.chmod(0o755)
+            self._work.chmod(0o777 & ~current_umask())
             self._work.rename(self._folder)
             return
         check_folder(self._folder)

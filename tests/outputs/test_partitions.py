@@ -97,6 +97,16 @@ def test_a_table_without_rows_has_its_columns(tmp_path):
     assert dict(read_score_file(tmp_path / "scores").schema) == SCHEMA
 
 
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o700), (0o002, 0o775)])
+def test_a_new_folder_gets_the_permissions_that_the_user_gives_new_folders(tmp_path, scores, umask, mode):
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "scores", [scores[:3]])
+    finally:
+        os.umask(before)
+    assert (tmp_path / "scores").stat().st_mode & 0o777 == mode
+
+
 def test_an_earlier_table_is_replaced_as_a_whole(tmp_path, scores):
     folder = tmp_path / "scores"
     write(folder, [scores], part_rows=1000)
