@@ -147,7 +147,8 @@ def _text(value: object) -> str | None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".tmp", dir=target.parent)
+    folder = target.parent.resolve()  # `tempfile` does not follow a link that `..` comes behind
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".tmp", dir=folder)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -31,7 +31,8 @@ class WorkFolder:
         prefix = f".{table.name[:40]}-"
         for left in table.parent.glob(f"{_literal(prefix)}*{_SUFFIX}"):
             _sweep(left)
-        self.path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=table.parent))
+        beside = table.parent.resolve()  # `tempfile` does not follow a link that `..` comes behind
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=beside))
         self._lock = _lock(self.path)
 
     def remove(self) -> None:

@@ -263,6 +263,15 @@ def test_a_file_that_is_a_mount_of_its_own_is_written_to(tmp_path, frame, monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_up_from_behind_a_link_is_where_the_system_says(tmp_path, frame) -> None:
+    for name in ("inside", "tables"):
+        (tmp_path / "far" / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "inside")
+    write_table(frame, tmp_path / "link" / ".." / "tables" / "scores.csv")
+    assert [path.name for path in (tmp_path / "far" / "tables").iterdir()] == ["scores.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "link"]
+
+
 def test_a_symbolic_link_stays_one(tmp_path, frame) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "scores.csv"
