@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -56,7 +55,7 @@ def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fe
 
 def _fetch(photo: NamedPhoto, base: Path, target: Path) -> Fetched:
     if not is_uri(photo.name):
-        return Fetched(photo, Path(os.path.abspath(base / photo.name)))  # noqa: PTH100 - `resolve` follows links
+        return Fetched(photo, base / photo.name)  # `..` stays: behind a link it leads where the link does
     try:
         fs, key = filesystem(photo.name)
         fs.get_file(key, str(target))

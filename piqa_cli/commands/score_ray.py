@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,7 +116,7 @@ def _result_folder(target: str) -> ResultFolder:
         )
     if is_uri(name):
         return ResultFolder(name)
-    place = Path(os.path.abspath(target))  # noqa: PTH100 - `resolve` follows links
+    place = Path(target).absolute()  # with its links, and with `..`, which behind a link leads where the link does
     if not (place / MANIFEST).is_dir():
         check_folder(place)
     return ResultFolder(str(place))

@@ -9,8 +9,11 @@ import sys
 import pytest
 import torch
 
+from piqa_cli.cluster.listing import Listing
 from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.ray_options import actor_range
+from piqa_cli.commands.score_ray import check
 from piqa_cli.scoring import devices
 
 RAY = ("--engine", "ray")
@@ -49,6 +52,17 @@ def test_what_cannot_work_is_refused_before_the_work(score, tmp_path, arguments,
     assert code == 2
     assert named in said
     assert [path.name for path in tmp_path.iterdir() if path.name in ("out", "scores.csv", "s3:")] == []
+
+
+def test_results_go_up_from_behind_a_link_as_the_system_does(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    (tmp_path / "far" / "inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "inside")
+    monkeypatch.chdir(tmp_path)
+    results = check(Listing(("link",)), "link/../out", ClusterOptions(), Delivery())
+    results.write("_manifest/x.json", b"{}")
+    assert (tmp_path / "far" / "out" / "_manifest" / "x.json").read_bytes() == results.read("_manifest/x.json") == b"{}"
+    assert results.names() == ["_manifest"]
 
 
 def test_without_ray_the_extra_is_named(score, monkeypatch):

@@ -155,6 +155,16 @@ def test_two_colons_in_a_name_are_no_chain_of_file_systems(tmp_path):
     ]
 
 
+def test_a_path_up_from_behind_a_link_is_what_it_is_to_the_system(tmp_path, monkeypatch):
+    (tmp_path / "far" / "inside").mkdir(parents=True)
+    (tmp_path / "far" / "a.jpg").write_bytes(b"far")
+    (tmp_path / "a.jpg").write_bytes(b"near")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "inside")
+    monkeypatch.chdir(tmp_path)
+    found = Listing(("link/../a.jpg",))
+    assert [photo.path.read_bytes() for photo in fetched(found.photos(), tmp_path, tmp_path)] == [b"far"]
+
+
 def test_a_full_disk_is_no_fault_of_the_photos(memory, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
