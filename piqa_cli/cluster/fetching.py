@@ -47,10 +47,15 @@ def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fe
     """
     with ThreadPoolExecutor(READERS, thread_name_prefix="piqa-reader") as threads:
         copies = (
-            threads.submit(_fetch, photo, base, work / f"{index:05}{split_name(photo.name)[1]}")
+            threads.submit(_fetch, photo, base, work / f"{index:05}{_suffix(photo.name)}")
             for index, photo in enumerate(photos)
         )
         yield from in_order(copies, READERS)
+
+
+def _suffix(name: str) -> str:
+    """Of the last part alone: a bucket's name may have dots as well."""
+    return split_name(name.rpartition("/")[2])[1]
 
 
 def _fetch(photo: NamedPhoto, base: Path, target: Path) -> Fetched:

@@ -165,6 +165,15 @@ def test_a_path_up_from_behind_a_link_is_what_it_is_to_the_system(tmp_path, monk
     assert [photo.path.read_bytes() for photo in fetched(found.photos(), tmp_path, tmp_path)] == [b"far"]
 
 
+def test_a_copy_is_named_after_the_object_and_not_after_its_bucket(memory, tmp_path):
+    memory("my.bucket/day/photo", "my.bucket/a.JPG")
+    photos = [NamedPhoto(f"memory://my.bucket/{key}") for key in ("day/photo", "a.JPG")]
+    assert [photo.path.relative_to(tmp_path).as_posix() for photo in fetched(photos, tmp_path, tmp_path)] == [
+        "00000",
+        "00001.jpg",
+    ]
+
+
 def test_a_full_disk_is_no_fault_of_the_photos(memory, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
