@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -71,12 +71,15 @@ class PhotoScorer:
         scores: list[PhotoScore] = []
         with ExitStack() as stack:
             work = stack.enter_context(tempfile.TemporaryDirectory(prefix="piqa-photos-"))
-            prepared = self._prepared(fetched(photos, self._base, Path(work)), names)
+            copies = stack.enter_context(
+                closing(fetched(photos, self._base, Path(work)))
+            )  # ends before its folder does
+            prepared = stack.enter_context(closing(self._prepared(copies, names)))
             while items := list(islice(prepared, self._size)):
                 scores += self._scorer.score(collate(items))
         return _renamed(to_frame(scores), names)
 
-    def _prepared(self, photos: Iterable[Fetched], names: dict[str, NamedPhoto]) -> Iterator[Prepared]:
+    def _prepared(self, photos: Iterable[Fetched], names: dict[str, NamedPhoto]) -> Generator[Prepared]:
         """Every photo prepared, in order, its copy removed; `names` learns which photo stands behind a path."""
         flying: deque[tuple[Fetched, Future[Prepared]]] = deque()
         for photo in photos:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Fetched:
                 self.path.unlink()
 
 
-def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Iterator[Fetched]:
+def fetched(photos: Iterable[NamedPhoto], base: Path, work: Path) -> Generator[Fetched]:
     """Every photo, in order, with at most `READERS` of them copied before they are asked for.
 
     Args:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
+from pathlib import Path
+
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from piqa_cli.cluster.actor import PartitionScorer, Work
+from piqa_cli.cluster.actor_scoring import PhotoScorer
 from piqa_cli.cluster.engine import _explained
 from piqa_cli.cluster.failure import from_text, to_text
 from piqa_cli.cluster.listing import Listing
 from piqa_cli.cluster.options import ClusterOptions
+from piqa_cli.cluster.photos import NamedPhoto
 from piqa_cli.cluster.results import ResultFolder
 from piqa_cli.errors import EngineError, ModelError, OutputError, UsageError
+from piqa_cli.scoring.prepare import PhotoDataset
+from tests.model import tiny
 
 
 class Wrapped(Exception):
@@ -26,6 +36,44 @@ def test_an_error_of_piqas_own_is_found_in_what_ray_raises():
     outer = Wrapped(None)
     outer.__cause__ = Wrapped(Wrapped(own))
     assert _explained(outer) is own
+
+
+def test_copies_under_way_end_before_their_folder_is_removed(monkeypatch):
+    """Otherwise one that is finished meanwhile makes the removal fail, and that is what the user would hear of."""
+    fs = fsspec.filesystem("memory")
+    for number in range(9):
+        fs.pipe_file(f"/slow/{number}.jpg", b"no photo")
+    under_way, left = set(), []
+
+    def get_file(_, key, target):
+        under_way.add(key)
+        time.sleep(0 if key.endswith("0.jpg") else 0.2)
+        Path(target).write_bytes(b"no photo")
+        under_way.discard(key)
+
+    class Folder(tempfile.TemporaryDirectory):
+        def cleanup(self):
+            left.append(set(under_way))
+            super().cleanup()
+
+        def __exit__(self, *_):
+            self.cleanup()
+
+    class Broken:
+        def score(self, batch):
+            raise RuntimeError("the device failed")
+
+    monkeypatch.setattr(MemoryFileSystem, "get_file", get_file)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", Folder)
+    scorer = object.__new__(PhotoScorer)
+    scorer._base, scorer._pool, scorer._size, scorer._ahead = Path.cwd(), None, 1, 1
+    scorer._dataset, scorer._scorer = PhotoDataset(tiny.LITE, 10_000_000), Broken()
+    try:
+        with pytest.raises(RuntimeError, match="the device failed"):
+            scorer.table([NamedPhoto(f"memory://slow/{number}.jpg") for number in range(9)])
+    finally:
+        fs.store.clear()
+    assert left == [set()]
 
 
 def test_another_error_is_one_line():
