@@ -41,8 +41,9 @@ class HalvingScorer:
 
 
 def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    """CUDA has a class of its own for it; Apple's MPS and the CPU's allocator have only words, each its own."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or is_lack_of_memory(error)
+    """CUDA has a class of its own for it; its libraries, Apple's MPS and the CPU's allocator have only words."""
+    of_a_library = "_STATUS_ALLOC_FAILED" in str(error)  # cuBLAS and cuDNN, which allocate beside torch
+    return isinstance(error, torch.cuda.OutOfMemoryError) or of_a_library or is_lack_of_memory(error)
 
 
 def _release(device: torch.device) -> None:

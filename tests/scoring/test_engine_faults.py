@@ -106,6 +106,7 @@ def test_photos_that_kill_and_hang_decoders_become_rows(shoot, model, deadly, tm
 
 
 FULL_GPU = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+FULL_CUBLAS = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 FULL_CPU = RuntimeError(
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
     "16777216 bytes. Error code 12 (Cannot allocate memory)"
@@ -127,7 +128,11 @@ class SmallDevice:
         return score_batch(scorer, batch)
 
 
-@pytest.mark.parametrize("error", [FULL_GPU, FULL_CPU, MemoryError("std::bad_alloc")], ids=["gpu", "cpu", "c++"])
+@pytest.mark.parametrize(
+    "error",
+    [FULL_GPU, FULL_CUBLAS, FULL_CPU, MemoryError("std::bad_alloc")],
+    ids=["gpu", "cublas", "cpu", "c++"],
+)
 def test_a_batch_that_is_too_large_for_the_device_is_halved(shoot, model, expected, monkeypatch, error):
     device = SmallDevice(2, error)
     monkeypatch.setattr(halving, "score_batch", device)
