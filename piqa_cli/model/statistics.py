@@ -28,13 +28,14 @@ TONE_STEP = 4  # every fourth pixel each way is enough for tone
 def pixel_statistics(pixels: Tensor) -> Tensor:
     """Statistics of B images: float32 (B, 3, H, W) in [0, 1] -> (B, `WIDTH`). Sides of at least 64 pixels.
 
-    Without gradients. On the CPU one image is done after the other, or a few small ones: their planes stay in the
-    processor's cache.
+    Without gradients, and in float32 also where the backbones compute with bf16. On the CPU one image is done after the
+    other, or a few small ones: their planes stay in the processor's cache.
     """
-    if pixels.device.type == "cpu":
-        at_once = max(CACHED_PIXELS // pixels[0, 0].numel(), 1)
-        return torch.cat([_statistics(images) for images in torch.split(pixels.detach(), at_once)])
-    return _statistics(pixels.detach())
+    with torch.autocast(pixels.device.type, enabled=False):
+        if pixels.device.type == "cpu":
+            at_once = max(CACHED_PIXELS // pixels[0, 0].numel(), 1)
+            return torch.cat([_statistics(images) for images in torch.split(pixels.detach(), at_once)])
+        return _statistics(pixels.detach())
 
 
 def _statistics(pixels: Tensor) -> Tensor:

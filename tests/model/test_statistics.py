@@ -34,6 +34,12 @@ def test_a_picture_is_described_alike_alone_and_in_a_batch(portrait):
     assert torch.allclose(together, batch, atol=1e-4)
 
 
+def test_bf16_around_them_changes_nothing(portrait):
+    exact = pixel_statistics(portrait)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(pixel_statistics(portrait), exact)
+
+
 def test_mirroring_changes_little(portrait):
     assert moved(portrait, portrait.flip(3)).abs().max() < 0.35
     assert moved(portrait, portrait.flip(3)).abs().median() < 0.01
