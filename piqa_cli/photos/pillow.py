@@ -72,7 +72,7 @@ def _mend_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
     """
     tags = image.tag_v2
     apart = tags.get(_TIFF_PLANAR) == _PLANES_APART
-    if apart and image.mode == "LA":
+    if apart and image.mode in ("LA", "La"):
         raise UnidentifiedImageError
     order = ";16B" if tags.prefix == b"MM" else ";16L"
     wide = apart and tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] == 16

@@ -232,9 +232,10 @@ def test_planes_of_16_bits(tmp_path: Path, bands: int, byteorder: str, options: 
     assert np.array_equal(from_array(tmp_path, values, **options), photo)
 
 
+@pytest.mark.parametrize("alpha", ["unassalpha", "assocalpha"])
 @pytest.mark.parametrize("options", STORED, ids=str)
-def test_grey_beside_alpha_in_planes_apart_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_grey_beside_alpha_in_planes_apart_is_refused(tmp_path: Path, options: dict[str, Any], alpha: str) -> None:
     """Pillow takes it for a white picture."""
     values = np.full((2, 8, 8), 100, np.uint8)
     with pytest.raises(BrokenPhoto):
-        from_array(tmp_path, values, planarconfig="separate", extrasamples=["unassalpha"], **options)
+        from_array(tmp_path, values, planarconfig="separate", extrasamples=[alpha], **options)
