@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import exifread
 from PIL import Image
@@ -20,6 +20,7 @@ from piqa_cli.photos.pillow import open_image, relaxed_pillow
 
 _EXIF_IFD = 0x8769
 _GPS_IFD = 0x8825
+_BYTES = (1, 7)  # types; the second is called undefined
 _STOP_TAG = "ExifOffset"  # behind it in the first IFD stands GPSInfo; the Exif IFD itself is still read
 _CR3_HEAD_BYTES = 65536
 _RAF_MAGIC = b"FUJIFILMCCD-RAW"
@@ -59,6 +60,16 @@ class GpsTag(IntEnum):
 
 
 _WANTED = frozenset(Tag)
+_NUMBERS = frozenset(
+    {
+        Tag.EXPOSURE_TIME,
+        Tag.F_NUMBER,
+        Tag.ISO_SPEED_RATINGS,
+        Tag.RECOMMENDED_EXPOSURE_INDEX,
+        Tag.EXPOSURE_BIAS,
+        Tag.FOCAL_LENGTH,
+    }
+)
 _WANTED_GPS = frozenset(GpsTag)
 
 # With no handler set up, Python would print the library's complaints about odd EXIF on stderr.
@@ -139,10 +150,15 @@ def _with_exifread(file: BinaryIO) -> dict[int, object]:
     except Exception:  # it trips over damaged blocks in many ways; Pillow may still find its way
         return {}
     return {
-        entry.tag: _first(entry.values)
+        entry.tag: _as_read(entry)
         for name, entry in found.items()
         if name.startswith(("Image ", "EXIF ")) and entry.tag in _WANTED
     }
+
+
+def _as_read(entry: Any) -> object:
+    """The first of several numbers; text also where it is stored as bytes, of which exifread makes a list."""
+    return bytes(entry.values) if entry.tag not in _NUMBERS and entry.field_type in _BYTES else _first(entry.values)
 
 
 def _with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:

@@ -56,6 +56,18 @@ def test_formats(tmp_path: Path, kind: str) -> None:
     assert read_capture(write(tmp_path, photo_with_exif(kind))) == EXPECTED
 
 
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"BMP"}))
+@pytest.mark.parametrize("stored_as", [b"\1\0", b"\7\0"], ids=["bytes", "undefined"])
+def test_text_that_is_stored_as_bytes(tmp_path: Path, kind: str, stored_as: bytes) -> None:
+    texts = {tag: value.encode() for tag, value in SUB.items() if isinstance(value, str)}
+    block = exif(FIRST, {**SUB, **texts}).tobytes()
+    for tag in texts:
+        entry = struct.pack("<H", tag)
+        block = block.replace(entry + b"\1\0", entry + stored_as)
+    data = encoded(corners(), kind, exif=block, **(FORMATS[kind] if kind != "TIFF" else {}))
+    assert read_capture(write(tmp_path, data)) == EXPECTED
+
+
 @pytest.mark.parametrize(("chroma", "brand"), [(420, b"heic"), (444, b"heix")])  # exifread knows the first one only
 def test_heic_brands(tmp_path: Path, chroma: int, brand: bytes) -> None:
     data = encoded(corners(), "HEIF", exif=exif(FIRST, SUB), chroma=chroma)
