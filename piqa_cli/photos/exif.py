@@ -24,6 +24,7 @@ _FORMULA = "=+-@ "  # at the beginning of a cell, a spreadsheet runs what follow
 _MOST_TEXT = 200  # characters
 _MOST_BIAS_EV = 20.0
 _ISO_OVERFLOW = 65535  # the 16-bit tag's way to say "see the longer tags"
+_LONG_ISO = (Tag.RECOMMENDED_EXPOSURE_INDEX, Tag.STANDARD_OUTPUT_SENSITIVITY, Tag.ISO_SPEED)
 _MOST_ISO = 100_000_000  # cameras reach 4,560,000; a damaged file may hold more than a table's column takes
 _TIMES = (  # date and time, fraction of a second, offset from UTC; the first that can be read wins
     (Tag.DATE_TIME_ORIGINAL, Tag.SUB_SEC_TIME_ORIGINAL, Tag.OFFSET_TIME_ORIGINAL),
@@ -106,7 +107,7 @@ def _camera(tags: Tags) -> str | None:
 def _iso(tags: Tags) -> int | None:
     iso = _positive(tags, Tag.ISO_SPEED_RATINGS)
     if iso is None or iso == _ISO_OVERFLOW:
-        iso = _positive(tags, Tag.RECOMMENDED_EXPOSURE_INDEX) or iso
+        iso = next(filter(None, (_positive(tags, tag) for tag in _LONG_ISO)), iso)
     return round(iso) if iso is not None and 0.5 < iso <= _MOST_ISO else None
 
 
