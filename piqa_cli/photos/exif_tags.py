@@ -200,5 +200,5 @@ def _gps_with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
 
 
 def _first(value: object) -> object:
-    """The first of several numbers; text and single numbers as they are."""
-    return next(iter(value), None) if isinstance(value, (list, tuple)) else value
+    """The first of several numbers, of which exifread wraps floats one by one; text and single numbers as they are."""
+    return _first(next(iter(value), None)) if isinstance(value, (list, tuple)) else value

@@ -199,6 +199,13 @@ def test_iso_above_16_bits(tmp_path: Path) -> None:
     assert capture(tmp_path, {}, {0x8827: (800, 800)}).iso == 800
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])  # one is read by exifread, one by Pillow
+def test_numbers_that_are_stored_as_floats(tmp_path: Path, kind: str) -> None:
+    block = exif({}, {0x829D: 2.75, 0x8827: 200.0, 0x920A: 84.5})
+    found = read_capture(write(tmp_path, encoded(corners(), kind, exif=block)))
+    assert (found.aperture, found.iso, found.focal_length_mm) == (2.75, 200, 84.5)
+
+
 @pytest.mark.parametrize("iso", [1e300, 2.0**32, 0.25])
 def test_iso_that_no_camera_has(tmp_path: Path, iso: float) -> None:
     """1e300, an integer that no table holds, ended the whole run with a traceback."""
