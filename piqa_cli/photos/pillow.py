@@ -19,6 +19,7 @@ _EXIF = ("exif", "Raw profile type exif")  # Pillow's names for it; the second i
 _TIFF_BITS_PER_SAMPLE, _TIFF_PLANAR = 258, 284
 _PLANES_APART = 2
 _AS_STORED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}  # Pillow's raw modes, and what libtiff gives
+_GREYS_SPREAD: dict[object, int] = {"L;2": 85, "L;4": 17}  # raw modes of a PNG, and 255 over their highest number
 _lock = threading.Lock()
 _users = 0
 _restore = contextlib.ExitStack()
@@ -61,6 +62,8 @@ def open_image(file: BinaryIO, kind: str) -> ImageFile.ImageFile:
         check_scans(file, image)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _mend_tiles(image)
+    if kind == "PNG":
+        _mend_transparency(image)
     return image
 
 
@@ -88,6 +91,13 @@ def _mend_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
         else tile
         for tile in image.tile
     ]
+
+
+def _mend_transparency(image: ImageFile.ImageFile) -> None:
+    """Pillow spreads the greys of a PNG with 2 or 4 bits over 8, all but the one that is transparent."""
+    spread = _GREYS_SPREAD.get(image.tile[0].args if image.tile else None)
+    if spread is not None and isinstance(image.info.get("transparency"), int):
+        image.info["transparency"] *= spread
 
 
 def load_pixels(image: Image.Image) -> None:
