@@ -271,6 +271,8 @@ def _merged(record: Any, changes: Mapping[str, Any], where: str, prefix: str = "
 
 def _checked(kind: Any, value: Any, where: str) -> Any:
     """The value as its declared type."""
+    if isinstance(value, int) and abs(value) >= 2**63:  # TOML has no such number, but Python reads it
+        raise UsageError(f"{where} is too large for any setting: a whole number beyond 64 bits")
     if get_origin(kind) is Literal:
         choices = get_args(kind)
         if value not in choices:

@@ -112,6 +112,9 @@ def test_any_text_survives(text, rate, flag):
         ("network = 3\n", "network is 3, wanted a table"),
         ("[run\n", "not readable as TOML"),
         (f"[run]\nepochs = {'9' * 5000}\n", "not readable as TOML"),
+        (f"[run]\nepochs = {'9' * 400}\n", "run.epochs is too large"),
+        (f"[optimiser]\nlearning_rate = -{'9' * 400}\n", "optimiser.learning_rate is too large"),
+        (f"[network]\npooling = 0x{'f' * 5000}\n", "network.pooling is too large"),
         ('[network]\npreset = "resnet"\n', "no preset 'resnet'"),
     ],
 )
