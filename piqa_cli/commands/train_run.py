@@ -236,7 +236,7 @@ def _toml_value(text: str) -> Any:
     """A TOML value; bare words are text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text.strip()
 
 

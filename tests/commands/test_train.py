@@ -200,6 +200,7 @@ MISTAKES = [
     (("--output", "OUT", "--manifest", "DATA", "--loss", "l1=1"), "loss.l1"),
     (("--output", "OUT", "--manifest", "DATA", "--set", "run.colour=1"), "run.colour"),
     (("--output", "OUT", "--manifest", "DATA", "--set", "data=5"), "'data' is no setting"),
+    (("--output", "OUT", "--manifest", "DATA", "--set", f"run.epochs={'[' * 5000}"), "run.epochs is '[["),
     (("--output", "OUT", "--manifest", "DATA", "--config", "gone.toml"), "gone.toml"),
     (("--output", "OUT", "--manifest", "DATA", "--pretrained", "gone"), "no model 'gone'"),
     (("--output", "OUT", "--manifest", "DATA", "--size", "32", "--pretrained", "START"), "another architecture"),
