@@ -200,7 +200,9 @@ def _numbers(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
     try:
         numbers = column.cast(pl.Float64, strict=False)
     except pl.exceptions.PolarsError:
-        raise UsageError(f"{path}: column {name} holds no numbers but {column.dtype}", hint=_HINT) from None
+        numbers = column
+    if numbers.dtype != pl.Float64:  # of a struct only the fields are cast
+        raise UsageError(f"{path}: column {name} holds no numbers but {column.dtype}", hint=_HINT)
     lost = (numbers.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         row = int(lost[0])

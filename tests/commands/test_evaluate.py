@@ -153,12 +153,14 @@ def test_a_part_of_a_table_that_says_of_none(piqa, tmp_path):
     assert json.loads(out.read_text())["part"] is None
 
 
-def test_a_column_of_lists_is_no_column_of_numbers(piqa, tmp_path):
+@pytest.mark.parametrize("column", ["label", "predicted"])
+@pytest.mark.parametrize("cell", [[1, 2], {"value": 1}])
+def test_a_column_of_lists_or_objects_is_no_column_of_numbers(piqa, tmp_path, column, cell):
     table = tmp_path / "scores.json"
-    table.write_text('[{"label": 1, "predicted": [1, 2]}]')
+    table.write_text(json.dumps([{"label": 1, "predicted": 1, column: cell}]))
     result = piqa("evaluate", "--scores", table)
     assert result.code == 2
-    assert "column predicted holds no numbers" in result.err
+    assert f"column {column} holds no numbers" in result.err
 
 
 def test_a_table_without_scenes_is_one_scene(piqa, tmp_path):
