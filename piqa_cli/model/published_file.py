@@ -41,6 +41,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if state else {}
     if not tensors:
         raise ModelError(f"{path}: holds no state dict (names and tensors)", path=path, hint=_WANTED)
+    if odd := [name for name, tensor in tensors.items() if tensor.layout != torch.strided or tensor.is_meta]:
+        raise ModelError(f"{path}: {odd[0]} is a sparse tensor or one without values", path=path, hint=_WANTED)
     if all(name.startswith(PARALLEL_PREFIX) for name in tensors):
         tensors = {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in tensors.items()}
     return tensors

@@ -44,12 +44,14 @@ def read_tensors(
 def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file under a temporary name and put it in place when it is complete.
 
+    Tensors that share memory, as tied weights do, are written once each: the library refuses them as they are.
+
     Raises:
         OutputError: no space, no permission, no such folder.
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
+        save_file(_apart({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}), unfinished)
         unfinished.chmod(0o644)  # the library makes it private
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:
@@ -79,6 +81,17 @@ def summary(found: list[str]) -> str:
     """The first few differences on one line, and how many more there are."""
     more = f" and {len(found) - SHOWN_DIFFERENCES} more" if len(found) > SHOWN_DIFFERENCES else ""
     return "; ".join(found[:SHOWN_DIFFERENCES]) + more
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same, with copies of those whose memory another one before has."""
+    places: set[int] = set()
+    found = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone() if place in places else tensor
+        places.add(place)
+    return found
 
 
 def _widen(tensor: Tensor) -> Tensor:

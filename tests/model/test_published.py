@@ -156,6 +156,19 @@ def test_a_branch_that_is_not_given_starts_as_the_other(given, branches, tmp_pat
     assert all(torch.equal(ours[name], copied[name]) for name in ours)
 
 
+def test_tensors_that_share_memory_are_written_each(tmp_path):
+    state = filled(gfiqa_layout())
+    tied = [
+        name for name, tensor in state.items() if tensor.shape == state[SHIFTED].shape and tensor.is_floating_point()
+    ]
+    state |= dict.fromkeys(tied, state[SHIFTED])
+    torch.save(state, tmp_path / "tied.pth")
+    import_published(face=tmp_path / "tied.pth", folder=tmp_path / "start", config=SMALL)
+    _, weights = load_branch(tmp_path / "start", "face")
+    same = [name for name, tensor in weights.items() if torch.equal(tensor, state[SHIFTED])]
+    assert len(same) == len(tied) > 1
+
+
 def test_a_whole_checkpoint_is_no_branch(tmp_path):
     with pytest.raises(ModelError, match="holds 2 networks") as caught:
         branch_tensors(hollow(dn_piqa_layout()), tmp_path, "full", SMALL)

@@ -94,8 +94,24 @@ def other_zip(path):
         (lambda p: saved(p, [torch.zeros(1)]), "holds no state dict"),
         (lambda p: saved(p, {"epoch": 1}), "holds no state dict"),
         (lambda p: p.write_bytes(pickle.dumps({"a": 1})), "refused"),
+        (lambda p: saved(p, {"a": torch.zeros(1), "b": torch.eye(2).to_sparse()}), "b is a sparse tensor"),
+        (lambda p: saved(p, {"a": torch.zeros(1, device="meta")}), "a is a sparse tensor or one without values"),
     ],
-    ids=["missing", "folder", "empty", "jpeg", "html", "truncated", "zip", "nothing", "list", "numbers", "pickle"],
+    ids=[
+        "missing",
+        "folder",
+        "empty",
+        "jpeg",
+        "html",
+        "truncated",
+        "zip",
+        "nothing",
+        "list",
+        "numbers",
+        "pickle",
+        "sparse",
+        "meta",
+    ],
 )
 def test_what_is_no_checkpoint_is_one_line(make, message, tmp_path):
     make(tmp_path / "a.pth")
