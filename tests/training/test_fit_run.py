@@ -15,6 +15,7 @@ from piqa_training.fit import finish, loop
 from piqa_training.fit.folder import check_new
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.run import check_trainable, resume, train
+from piqa_training.fit.state import load_state, save_state
 from piqa_training.manifest import Manifest
 from piqa_training.settings import load_settings
 from tests.training.fitting import (
@@ -370,11 +371,15 @@ def test_several_data_sets_train_one_model(place, few):
 @pytest.fixture(scope="module")
 def stopped(place, manifest):
     with pytest.raises(Interrupted):
-        train(settings(place), manifest, place / "stopped", StopsAt(1, 1))
+        train(settings(place), manifest, place / "stopped", StopsAt(2, 1))
     return place / "stopped"
 
 
-@pytest.mark.parametrize("name", ["settings.toml", "manifest.parquet", "checkpoint/state.pt", "checkpoint/config.json"])
+DAMAGED = ["settings.toml", "manifest.parquet", *(f"checkpoint/{name}" for name in ("state.pt", "config.json"))]
+WEIGHTS = ["checkpoint/start.safetensors", "checkpoint/best-0001.safetensors"]
+
+
+@pytest.mark.parametrize("name", DAMAGED + WEIGHTS)
 @pytest.mark.parametrize("kept", [0, 0.5])
 def test_a_damaged_run_is_refused(stopped, tmp_path, name, kept):
     run = tmp_path / "run"
@@ -382,9 +387,28 @@ def test_a_damaged_run_is_refused(stopped, tmp_path, name, kept):
     whole = (run / name).read_bytes()
     (run / name).write_bytes(whole[: int(kept * len(whole))])
     with pytest.raises((UsageError, ModelError)) as error:
-        resume(run, Observer())
+        resume(run, StopsIn("faces"))
     assert name.rpartition("/")[2] in error.value.message
     assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_run_whose_kept_weights_are_gone_is_refused_before_it_goes_on(stopped, tmp_path, name):
+    run = tmp_path / "run"
+    shutil.copytree(stopped, run)
+    (run / name).unlink()
+    with pytest.raises(ModelError, match=name.rpartition("/")[2]):
+        resume(run, StopsIn("faces"))
+
+
+def test_a_checkpoint_of_another_network_is_refused(stopped, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(stopped, run)
+    state = load_state(run)
+    state.network.popitem()
+    save_state(state, run)
+    with pytest.raises(UsageError, match=r"state\.pt: does not fit config\.json: .* is missing"):
+        resume(run, StopsIn("faces"))
 
 
 def one_scene(manifest, **columns):

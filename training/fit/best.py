@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from piqa_cli.model.config import CONFIG_FILE
+from piqa_cli.model.tensors import read_tensors
 from piqa_training.fit.state import FOLDER, written
 from piqa_training.settings import TrainSettings
 
@@ -42,10 +44,13 @@ def keep_best(network: nn.Module, run: Path, epoch: int) -> None:
     written(_best_file(run, epoch), lambda path: save_file(weights, path))
 
 
-def best_weights(run: Path, epoch: int) -> dict[str, Tensor]:
-    """The weights that `keep_best` wrote."""
-    weights: dict[str, Tensor] = load_file(_best_file(run, epoch))
-    return weights
+def best_weights(network: nn.Module, run: Path, epoch: int) -> dict[str, Tensor]:
+    """The weights that `keep_best` wrote.
+
+    Raises:
+        ModelError: they are missing, damaged, or of another network.
+    """
+    return read_tensors(_best_file(run, epoch), network.state_dict(), CONFIG_FILE)
 
 
 def forget_others(run: Path, epoch: int | None) -> None:

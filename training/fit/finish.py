@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from safetensors.torch import load_file
 from torch import Tensor
 
 from piqa_cli.model.checkpoint import load_model, save_model
@@ -30,7 +29,7 @@ from piqa_training.fit.placement import align_face_head, fresh_map, matched_map
 from piqa_training.fit.predict import headline, measured
 from piqa_training.fit.report import RESULT_FILE, write_metrics, write_predictions, write_result
 from piqa_training.fit.session import Session
-from piqa_training.fit.state import FOLDER, START_FILE
+from piqa_training.fit.state import start_weights
 from piqa_training.manifest import Split
 from piqa_training.page import write_page
 
@@ -137,7 +136,7 @@ def _starting_network(session: Session) -> DualBranchNet | None:
     if not session.state.from_model:
         return None
     network = DualBranchNet(session.network.config)
-    network.load_state_dict(load_file(session.run / FOLDER / START_FILE))
+    network.load_state_dict(start_weights(network, session.run))
     return network.to(session.world.device).eval()
 
 

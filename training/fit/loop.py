@@ -93,7 +93,7 @@ class Fit:
             self._epoch()
         self.world.wait()  # the first process writes the best weights, all read them
         if self.standing.best_epoch is not None:
-            self.network.load_state_dict(best_weights(self.run, self.standing.best_epoch))
+            self.network.load_state_dict(best_weights(self.network, self.run, self.standing.best_epoch))
 
     def _judge_start(self) -> None:
         """The starting model is the best one until an epoch is better: fine-tuning must not make it worse."""

@@ -10,15 +10,18 @@ import polars as pl
 from platformdirs import user_cache_path
 
 from piqa_cli.errors import UsageError
+from piqa_cli.model.config import CONFIG_FILE
 from piqa_cli.model.network import DualBranchNet
+from piqa_cli.model.tensors import differences, summary
 from piqa_training.fit import folder
+from piqa_training.fit.best import best_weights
 from piqa_training.fit.distributed import World, world
 from piqa_training.fit.finish import finish, finish_page
 from piqa_training.fit.learn import learn
 from piqa_training.fit.observer import Observer
 from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.session import Session
-from piqa_training.fit.state import State, load_state, save_start, save_state
+from piqa_training.fit.state import FOLDER, STATE_FILE, State, load_state, save_start, save_state, start_weights
 from piqa_training.manifest import Manifest
 from piqa_training.settings import TrainSettings
 from piqa_training.starting import Start, starting_point
@@ -85,7 +88,8 @@ def resume(output: Path, observer: Observer, overrides: Overrides = Overrides())
     """Go on with a run that was stopped, as if it had never been -> the content of `output/result.json`.
 
     Raises:
-        UsageError: there is no run, or it is finished.
+        UsageError: there is no run, it is finished, or a file of it is damaged.
+        ModelError: weights that it has kept are missing or damaged.
     """
     settings, manifest, config = folder.reopen(output)
     if (output / RESULT_FILE).is_file():
@@ -96,12 +100,26 @@ def resume(output: Path, observer: Observer, overrides: Overrides = Overrides())
     run = replace(run, device=overrides.device or run.device)
     data = data if overrides.workers is None else replace(data, workers=overrides.workers)
     state, network = load_state(output), DualBranchNet(config)
+    _check_weights(network, state, output)
     network.load_state_dict(state.network)
     settings = replace(settings, run=run, data=data)
     with world(settings.run.device) as here:
         session = _session(settings, manifest, output, observer, here, network, state)
         _look(session)
         return _complete(session)
+
+
+def _check_weights(network: DualBranchNet, state: State, run: Path) -> None:
+    """What training reads only at its end must be there before it goes on for hours."""
+    if found := differences(network.state_dict(), state.network):
+        raise UsageError(
+            f"{run / FOLDER / STATE_FILE}: does not fit {CONFIG_FILE}: {summary(found)}",
+            hint="start the run anew",
+        )
+    if state.from_model:
+        start_weights(network, run)
+    if state.standing.best_epoch is not None:
+        best_weights(network, run, state.standing.best_epoch)
 
 
 def check_trainable(manifest: Manifest) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.model.config import CONFIG_FILE
+from piqa_cli.model.tensors import read_tensors
 
 FORMAT = 1
 FOLDER = "checkpoint"
@@ -65,6 +67,15 @@ def save_start(weights: dict[str, Tensor], run: Path) -> None:
     """Keep the starting model's weights in full precision, beside the state."""
     kept = {name: tensor.contiguous() for name, tensor in weights.items()}
     written(run / FOLDER / START_FILE, lambda path: save_file(kept, path))
+
+
+def start_weights(network: nn.Module, run: Path) -> dict[str, Tensor]:
+    """The weights that `save_start` kept.
+
+    Raises:
+        ModelError: they are missing, damaged, or of another network.
+    """
+    return read_tensors(run / FOLDER / START_FILE, network.state_dict(), CONFIG_FILE)
 
 
 def load_state(run: Path) -> State:
