@@ -411,6 +411,16 @@ def test_a_checkpoint_of_another_network_is_refused(stopped, tmp_path):
         resume(run, StopsIn("faces"))
 
 
+def test_a_manifest_with_columns_of_another_kind_is_refused(stopped, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(stopped, run)
+    path = run / "manifest.parquet"
+    pl.read_parquet(path).with_columns(score=pl.lit("good")).write_parquet(path)
+    with pytest.raises(UsageError, match=r"manifest\.parquet: not readable") as error:
+        resume(run, StopsIn("faces"))
+    assert "\n" not in error.value.message
+
+
 def one_scene(manifest, **columns):
     return Manifest(manifest.part("train").frame.with_columns(**columns))
 

@@ -81,13 +81,13 @@ def reopen(run: Path) -> tuple[TrainSettings, Manifest, ModelConfig]:
             hint = "start it anew; faces that were found and features stay in the cache"
             raise UsageError(f"{run}: no run to resume here ({path.relative_to(run)} is missing)", hint=hint)
     try:
-        frame = pl.read_parquet(manifest, glob=False)
+        photos = Manifest(pl.read_parquet(manifest, glob=False))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UsageError(f"{manifest}: not readable: {error}") from error
     read = load_settings(toml=settings)
     if read.to_toml() != settings.read_text(encoding="utf-8"):
         raise UsageError(f"{settings}: was changed or damaged since the run began", hint="start a new run")
-    return read, Manifest(frame), load_config(run / FOLDER)
+    return read, photos, load_config(run / FOLDER)
 
 
 def absolute(settings: NetworkSettings) -> NetworkSettings:
