@@ -203,6 +203,17 @@ def test_a_run_that_was_stopped_before_its_page_gets_it(place, finished, monkeyp
         resume(run, Observer())
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"model": "m"}', "[" * 100_000])
+def test_a_damaged_result_is_named_where_only_the_page_is_missing(finished, tmp_path, content):
+    run = tmp_path / "run"
+    shutil.copytree(finished[0], run)
+    (run / "report.html").unlink(missing_ok=True)
+    (run / "result.json").write_text(content)
+    with pytest.raises(UsageError, match=r"result\.json: not readable as the result of a run") as caught:
+        resume(run, Observer())
+    assert "delete it" in caught.value.hint
+
+
 RICH = {
     "run__save_every": 1,
     "optimiser__ema": 0.9,

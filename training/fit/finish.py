@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 from torch import Tensor
 
+from piqa_cli.errors import UsageError
 from piqa_cli.model.checkpoint import load_model, save_model
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.store import LIQE_FILE
@@ -34,6 +35,7 @@ from piqa_training.manifest import Split
 from piqa_training.page import write_page
 
 MODEL_FOLDER = "model"
+_TOLD = {"model", "val", "test", "before"}  # of a result: what is said at the end of a run
 
 
 def finish(session: Session) -> dict[str, Any]:
@@ -70,10 +72,25 @@ def finish(session: Session) -> dict[str, Any]:
 
 
 def finish_page(run: Path, observer: Observer) -> dict[str, Any]:
-    """Write the page of a run that was stopped after everything else -> the content of its `result.json`."""
-    result: dict[str, Any] = json.loads((run / RESULT_FILE).read_text(encoding="utf-8"))
+    """Write the page of a run that was stopped after everything else -> the content of its `result.json`.
+
+    Raises:
+        UsageError: that file, or another one that the page is made of, is damaged.
+    """
+    result = _read_result(run / RESULT_FILE)
     if is_first():
         _write_page(run, observer)
+    return result
+
+
+def _read_result(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(result, dict) or not result.keys() >= _TOLD:
+            raise ValueError(f"it lacks one of {', '.join(sorted(_TOLD))}")
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "delete it: piqa train --resume then writes it again"
+        raise UsageError(f"{path}: not readable as the result of a run: {error}", hint=hint) from error
     return result
 
 
