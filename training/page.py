@@ -25,6 +25,7 @@ TEMPLATE = "page.html.jinja"
 _WORDS = {"train": "Training part", "val": "Validation part", "test": "Test part"}
 _SHOWN = ("srcc", "plcc", "krcc", "pair_accuracy", "rmse")
 _COUNTS = ("n",)  # numbers of an epoch that are no curves
+_ANEW = f"delete {RESULT_FILE} as well: piqa train --resume then writes these files again"
 
 Epoch = dict[str, Any]
 
@@ -73,13 +74,16 @@ def write_page(run: Path) -> Path:
 def _epochs(path: Path) -> list[Epoch]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         hint = "give the folder of a training run, as named with --output"
-        raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from error
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}", hint=hint) from error
     try:
-        return [json.loads(line) for line in lines if line.strip()]
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path}: not JSON lines: {error}") from error
+        epochs = [json.loads(line) for line in lines if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON lines: {error}", hint=_ANEW) from error
+    if not all(isinstance(epoch, dict) and isinstance(epoch.get("epoch"), int) for epoch in epochs):
+        raise UsageError(f"{path}: not one epoch on each line", hint=_ANEW)
+    return epochs
 
 
 def _result(path: Path) -> dict[str, Any]:
@@ -126,7 +130,11 @@ def _columns(epochs: Sequence[Epoch], group: str) -> dict[str, list[float | None
 def _parts(path: Path, before: dict[str, dict[str, float | None]]) -> list[Part]:
     if not path.is_file():
         return []
-    frame = clips_as_one(pl.read_parquet(path, glob=False)).filter(pl.col("predicted").is_finite())
+    try:
+        frame = clips_as_one(pl.read_parquet(path, glob=False)).filter(pl.col("predicted").is_finite())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"{path}: not readable as predictions: {reason}", hint=_ANEW) from error
     return [
         Part(words, evaluate(rows, bootstrap=RESAMPLES), _scatters(rows, words), before.get(split) or {})
         for split, words in _WORDS.items()

@@ -186,9 +186,36 @@ def test_a_folder_without_a_run(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_metrics_that_are_no_json(run):
-    (run / "metrics.jsonl").write_text("epoch 1\n")
-    with pytest.raises(UsageError, match="not JSON lines"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"epoch 1\n", "not JSON lines"),
+        (b"[" * 100_000, "not JSON lines"),
+        (b"\xff\n", "codec can't decode"),
+        (b"1\n", "not one epoch on each line"),
+        (b'{"val": {}}\n', "not one epoch on each line"),
+    ],
+)
+def test_metrics_that_are_none(run, content, message):
+    (run / "metrics.jsonl").write_bytes(content)
+    with pytest.raises(UsageError, match=rf"metrics\.jsonl: .*{message}"):
+        write_page(run)
+
+
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_predictions_that_are_damaged(run, kept):
+    write_predictions(run)
+    path = run / "predictions.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(UsageError, match=r"predictions\.parquet: not readable") as caught:
+        write_page(run)
+    assert "\n" not in caught.value.message
+
+
+def test_predictions_without_a_column(run):
+    write_predictions(run).drop("predicted").write_parquet(run / "predictions.parquet")
+    with pytest.raises(UsageError, match=r"predictions\.parquet: not readable"):
         write_page(run)
 
 
