@@ -178,13 +178,16 @@ def _began(run: Path) -> bool:
 
 def _remembered(request: Request) -> Request:
     run: Path = request["resume"]
+    file = run / _SYNTHETIC_FILE
     try:
-        kept = json.loads((run / _SYNTHETIC_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        paths = {name: Path(kept[name]) for name in ("folder", "cache_dir") if kept[name]}
+    except OSError:
         raise UsageError(f"{run}: no run to resume here ({_SYNTHETIC_FILE} is missing)", hint="start it anew") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(f"{file}: damaged, so the run cannot be resumed", hint="start it anew") from error
     if (run / LOG_FILE).is_file():
         raise UsageError(f"{run}: this run is finished; {LOG_FILE} says how", hint="start a new one")
-    paths = {name: Path(kept[name]) for name in ("folder", "cache_dir") if kept[name]}
     return {**request, **kept, **paths, "output": run}
 
 

@@ -87,6 +87,14 @@ def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
     assert (run / "model/model.safetensors").read_bytes() == before
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"folder": 1, "cache_dir": null}', "[" * 100_000])
+def test_a_synthetic_run_that_forgot_its_options_is_named(tmp_path, content):
+    (tmp_path / "synthetic.json").write_text(content)
+    with pytest.raises(PiqaError, match=r"synthetic\.json: damaged") as refused:
+        call("synthetic", "--resume", tmp_path)
+    assert refused.value.hint == "start it anew"
+
+
 @pytest.mark.parametrize(
     ("option", "name"), [("--workers", "data.workers"), ("--epochs", "run.epochs"), ("--seed", "run.seed")]
 )
