@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from piqa_cli.errors import UsageError
 from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.network import DualBranchNet
@@ -50,11 +52,19 @@ class FeatureSet:
 
     @staticmethod
     def load(path: Path) -> FeatureSet:
-        """The set that `save` wrote."""
-        stored = load_file(path)
-        own = [name for name in stored if name.startswith(FEATURES_PREFIX)]
-        features = {name.removeprefix(FEATURES_PREFIX): stored[name] for name in own}
-        return FeatureSet(features, **{name: stored[name] for name in SUPERVISION})  # type: ignore[arg-type]
+        """The set that `save` wrote.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
+        try:
+            stored = load_file(path)
+            own = [name for name in stored if name.startswith(FEATURES_PREFIX)]
+            features = {name.removeprefix(FEATURES_PREFIX): stored[name] for name in own}
+            return FeatureSet(features, **{name: stored[name] for name in SUPERVISION})  # type: ignore[arg-type]
+        except (OSError, SafetensorError, KeyError) as error:
+            hint = "delete it: what is in it is computed again"
+            raise UsageError(f"{path}: not readable as features: {error}", hint=hint) from error
 
 
 class Versions(Dataset[list[Sample]]):

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from skimage import data
 
+from piqa_cli.errors import UsageError
 from piqa_cli.model import statistics
 from piqa_training.facts import photo_facts
 from piqa_training.features import FeatureSet, Versions, extract
@@ -65,6 +66,14 @@ def test_features_survive_the_disk(features, tmp_path):
     assert torch.equal(loaded.features["detail"], features.features["detail"])
     assert torch.equal(loaded.val, features.val)
     assert loaded.opinion.isnan().all()
+
+
+@pytest.mark.parametrize("content", [b"", bytes(100)])
+def test_damaged_features_are_named(tmp_path, content):
+    (tmp_path / "f.safetensors").write_bytes(content)
+    with pytest.raises(UsageError, match=r"f\.safetensors: not readable as features") as caught:
+        FeatureSet.load(tmp_path / "f.safetensors")
+    assert "delete it" in caught.value.hint
 
 
 def test_what_the_pixels_say_stands_out_among_the_features(features):
