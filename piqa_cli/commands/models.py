@@ -141,7 +141,7 @@ def _source(folder: Path) -> dict[str, object] | None:
         source = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: not readable as JSON: {error}", path=file) from error
     return source if isinstance(source, dict) else None
 

@@ -62,6 +62,14 @@ def test_info_as_json_has_configuration_and_source(models, folder) -> None:
     assert "full: PIQ_model.pth" in models("info", "mine").out
 
 
+@pytest.mark.parametrize("content", ["", "[" * 100_000])
+def test_info_names_a_damaged_source(models, folder, content) -> None:
+    (folder / "mine" / SOURCE_FILE).write_text(content)
+    result = models("info", "mine")
+    assert (result.code, result.out) == (2, "")
+    assert f"{SOURCE_FILE}: not readable as JSON" in result.err
+
+
 def test_path_prints_the_folder_alone(models, folder) -> None:
     assert models("path", "mine").out == f"{folder / 'mine'}\n"
 
