@@ -14,7 +14,14 @@ from torch import Tensor
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.backbone import NO_BACKBONE, Backbone
 from piqa_cli.model.checkpoint import load_branch, load_model
-from piqa_cli.model.config import BRANCHES, BackboneConfig, Branch, ModelConfig, PreprocessConfig
+from piqa_cli.model.config import (
+    BRANCHES,
+    LEAST_FOR_STATISTICS,
+    BackboneConfig,
+    Branch,
+    ModelConfig,
+    PreprocessConfig,
+)
 from piqa_cli.model.network import HEADS, DualBranchNet
 from piqa_cli.model.presets import PRESETS
 from piqa_cli.model.published_file import read_state_dict
@@ -72,8 +79,14 @@ def configuration(settings: NetworkSettings) -> ModelConfig:
 
     Heads that name defects are there only if they are asked for: scores alone do not teach them what a defect is, so
     without a starting model they would say nothing (`piqa pretrain synthetic` teaches them).
+
+    Raises:
+        UsageError: the views are too small for the preset's network.
     """
     config = PRESETS[settings.preset]
+    if config.statistics and 0 < settings.size < LEAST_FOR_STATISTICS:
+        hint = f"give --size {LEAST_FOR_STATISTICS} or more"
+        raise UsageError(f"network.size = {settings.size}: {settings.preset} cannot read so small a view", hint=hint)
     auxiliary = settings.auxiliary or ("none" if config.auxiliary == "defects" else config.auxiliary)
     dropout = settings.dropout if settings.dropout >= 0 else config.dropout
     preprocess = _resized(config.preprocess, settings.size)

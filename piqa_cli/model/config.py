@@ -20,6 +20,7 @@ FORMAT = 1
 # what a model has that was written before these
 LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False, "face_linear": False}
 CONFIG_FILE = "config.json"
+LEAST_FOR_STATISTICS = 40  # pixels: the side of a view in which they can be taken (model/statistics.py)
 VISIBLE = 0.3  # severity of a clearly visible defect
 
 Branch = Literal["full", "face"]
@@ -136,7 +137,8 @@ def _check_ranges(config: ModelConfig) -> None:
     reads, scale, visible = config.preprocess, config.score_map.scale, config.visible_at
     _require(bool(reads.views), list(reads.views), "preprocess.views", "at least one view")
     for index, view in enumerate(reads.views):
-        _require(view.size >= 1, view.size, f"preprocess.views[{index}].size", "1 or more")
+        least = LEAST_FOR_STATISTICS if config.statistics else 1
+        _require(view.size >= least, view.size, f"preprocess.views[{index}].size", f"{least} or more")
         fits = view.fit == "squash" or view.resize_to >= view.size
         _require(fits, view.resize_to, f"preprocess.views[{index}].resize_to", "the size or more")
     _require(

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from piqa_cli.errors import ModelError, UsageError
 from piqa_cli.model.checkpoint import save_model
+from piqa_cli.model.config import LEAST_FOR_STATISTICS
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.published import import_published
 from piqa_cli.model.reader import DROPOUT
@@ -30,6 +31,23 @@ def equal(first, second):
     return all(
         torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize("source", ["none", "timm"])
+def test_views_too_small_for_the_statistics_are_refused_at_once(source):
+    small = NetworkSettings(size=LEAST_FOR_STATISTICS - 1, pretrained=source)
+    with pytest.raises(UsageError, match=r"network\.size = 39: piqa-lite cannot read so small a view") as caught:
+        starting_point(small, 0)
+    assert caught.value.hint == "give --size 40 or more"
+
+
+def test_the_smallest_views_have_statistics():
+    network = DualBranchNet(configuration(replace(SCRATCH, size=LEAST_FOR_STATISTICS))).eval()
+    images = torch.rand(2, 3, LEAST_FOR_STATISTICS, LEAST_FOR_STATISTICS)
+    with torch.inference_mode():
+        assert network.describe(network.views[0], images).isfinite().all()
+    with torch.inference_mode(), pytest.raises((IndexError, RuntimeError)):
+        network.describe(network.views[0], images[..., 1:, 1:])
 
 
 def test_the_embedded_model_is_the_default():
