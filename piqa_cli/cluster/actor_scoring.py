@@ -71,9 +71,7 @@ class PhotoScorer:
         scores: list[PhotoScore] = []
         with ExitStack() as stack:
             work = stack.enter_context(tempfile.TemporaryDirectory(prefix="piqa-photos-"))
-            copies = stack.enter_context(
-                closing(fetched(photos, self._base, Path(work)))
-            )  # ends before its folder does
+            copies = stack.enter_context(closing(fetched(photos, self._base, Path(work))))  # ends before `work` goes
             prepared = stack.enter_context(closing(self._prepared(copies, names)))
             while items := list(islice(prepared, self._size)):
                 scores += self._scorer.score(collate(items))

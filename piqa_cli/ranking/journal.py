@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.ranking.plan import MOVES
 from piqa_cli.ranking.steps import Action, Marks, Step
 
 _KIND = "piqa rank journal"
 _VERSION = 1
-_TRANSFERS = frozenset({"copy", "hardlink", "symlink", "move"})
 _ACTIONS = frozenset(get_args(Action))
 _STATES = frozenset({"begun", "done", "failed", "undoing", "undone"})
 _LATEST_NS = 2**63  # of a file's time
@@ -186,7 +186,7 @@ def step_to_dict(step: Step) -> dict[str, Any]:
 
 def step_from_dict(record: Mapping[str, Any]) -> Step:
     """Raises ValueError, KeyError or TypeError where it is none."""
-    if record["do"] not in _ACTIONS or (record["do"] in _TRANSFERS and not record["source"]):
+    if record["do"] not in _ACTIONS or (record["do"] in MOVES and not record["source"]):
         raise ValueError(record["do"])
     if record["do"] == ("embed" if record["target"].lower().endswith(".xmp") else "mark"):
         raise ValueError(record["target"])  # marks go into sidecars, or are embedded in photos

@@ -55,16 +55,17 @@ def complete(
         row: the photo's place in the batch.
         faces: raw score and severities of each scored face, the main face first.
     """
-    raw, score_map, worst = float(output.raw[row]), network.config.score_map, None
-    if network.face_head is not None and faces:
+    raw, score_map = float(output.raw[row]), network.config.score_map
+    if network.face_head is not None:
         raw -= behind([face_raw for face_raw, _ in faces])
-        worst = min(faces, key=lambda judged: judged[0])[1]
     if not math.isfinite(raw):
         return replace(record, status="error", reason="the network gave no finite score")
     photo = severities(output.photo_defects, row, network.config)
     face = faces[0][1] if faces else None
     score, scores = to_score(raw, score_map), [to_score(face_raw, score_map) for face_raw, _ in faces]
     worst_score = min(scores, default=None)
+    pulls = network.face_head is not None and worst_score is not None and worst_score < WANTS_A_REASON
+    worst = min(faces, key=lambda judged: judged[0])[1] if pulls else None
     openness = lowest_openness(record.faces)
     eyes = eyes_word(openness) if record.faces else None
     return replace(
@@ -78,14 +79,7 @@ def complete(
         face_defects=face,
         eyes_open=openness,
         eyes=eyes,
-        reasons=reasons(
-            photo,
-            face,
-            network.config.reason_threshold,
-            eyes,
-            score=score,
-            worst=worst if worst_score is not None and worst_score < WANTS_A_REASON else None,
-        ),
+        reasons=reasons(photo, face, network.config.reason_threshold, eyes, score=score, worst=worst),
         embedding=to_bytes(output.embedding[row].tolist()),
     )
 
