@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,10 @@ def tree_pss_mb(process: psutil.Process) -> float:
 
 def cached_rows(cache: Path) -> int:
     file = cache / "scores.sqlite"
-    with suppress(sqlite3.Error), sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=0.05) as connection:
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=0.05)) as connection,
+    ):
         return int(connection.execute("SELECT count(*) FROM scores").fetchone()[0])
     return 0
 

@@ -34,9 +34,13 @@ class SqliteStore:
         with self._failing():
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=BUSY_TIMEOUT_S)
-            for statement in create:
-                self._database.execute(statement)
-            self._database.commit()
+            try:
+                for statement in create:
+                    self._database.execute(statement)
+                self._database.commit()
+            except BaseException:
+                self._database.close()
+                raise
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ model folder is complete: `config.json` + `model.safetensors` (+ a model card fo
 from __future__ import annotations
 
 import json
+import reprlib
 import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def load_config(folder: Path) -> ModelConfig:
         raise ModelError(f"{path}: not readable as JSON: {error}", path=path) from error
     try:
         if isinstance(data, dict) and data.get("format") != FORMAT:
-            raise _MismatchError(f"format is {data.get('format')!r}, this piqa reads format {FORMAT}")
+            raise _MismatchError(f"format is {reprlib.repr(data.get('format'))}, this piqa reads format {FORMAT}")
         config: ModelConfig = _build(ModelConfig, LATER_FIELDS | data if isinstance(data, dict) else data, "")
         _check_ranges(config)
     except _MismatchError as error:
@@ -194,5 +195,5 @@ def _build_dataclass(kind: type, value: Any, where: str) -> Any:
 
 def _require(ok: bool, value: Any, where: str, wanted: str) -> Any:
     if not ok:
-        raise _MismatchError(f"{where} is {value!r}, wanted {wanted}")
+        raise _MismatchError(f"{where} is {reprlib.repr(value)}, wanted {wanted}")
     return value

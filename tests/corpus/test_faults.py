@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_cache_that_is_killed_keeps_what_it_said_it_kept(
         assert all(score is not None for score in known[: told * BATCH])
         found = sum(score is not None for score in known)
         assert found % BATCH == 0, "half a batch"
-    with sqlite3.connect(folder / FILE_NAME) as connection:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -195,7 +196,7 @@ def cached(cache):
     if not (cache / "scores.sqlite").exists():
         return 0
     try:
-        with sqlite3.connect(f"file:{cache / 'scores.sqlite'}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{cache / 'scores.sqlite'}?mode=ro", uri=True)) as connection:
             return connection.execute("SELECT count(*) FROM scores").fetchone()[0]
     except sqlite3.Error:
         return 0

@@ -73,3 +73,19 @@ def test_a_folder_without_config_is_no_model_folder(tmp_path):
 def test_an_integer_serves_as_a_number(tmp_path):
     (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(lambda d: d.update(dropout=0))))
     assert load_config(tmp_path) == replace(PIQA_LITE, dropout=0.0)
+
+
+def deep():
+    value = []
+    for _ in range(500):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [deep(), "x" * 10_000, [1] * 10_000], ids=["deep", "long", "many"])
+def test_a_value_of_any_length_and_depth_is_shown_briefly(value, tmp_path):
+    """From Python 3.12 on, JSON is read that is nested too deep for a message."""
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(broken(lambda d: d.update(auxiliary=value))))
+    with pytest.raises(ModelError, match="auxiliary is ") as caught:
+        load_config(tmp_path)
+    assert len(caught.value.message) < len(str(tmp_path)) + 200

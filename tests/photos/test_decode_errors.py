@@ -41,14 +41,15 @@ def test_folder(tmp_path: Path) -> None:
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, encoded(portrait(), "PNG"))
     path.chmod(0)
-    if os.access(path, os.R_OK):  # root reads everything: let the system call refuse
 
-        def refuse(*args: Any) -> int:
-            raise PermissionError(13, "Permission denied", str(path))
+    def refuse(*args: Any) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(UnreadablePhoto, match=r"^cannot be read: Permission denied$"):
-        decode(path)
+    with monkeypatch.context() as patch:
+        if os.access(path, os.R_OK):  # root reads everything: let the system call refuse
+            patch.setattr(os, "open", refuse)
+        with pytest.raises(UnreadablePhoto, match=r"^cannot be read: Permission denied$"):
+            decode(path)
 
 
 def test_disk_error_while_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

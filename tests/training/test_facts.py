@@ -1,6 +1,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 
@@ -135,11 +136,20 @@ def test_a_damaged_cache_is_named(portrait, tmp_path):
     assert "delete" in caught.value.hint
 
 
+def test_a_damaged_cache_is_not_kept_open(tmp_path, monkeypatch):
+    opened = sqlite3.connect(tmp_path / "facts.sqlite")
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: opened)
+    (tmp_path / "facts.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(OutputError):
+        FactsStore(tmp_path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened.execute("SELECT 1")
+
+
 def test_what_was_found_is_there_for_another_process(portrait, tmp_path):
     photo_facts([str(portrait)], tiny.LITE, tmp_path)
-    with sqlite3.connect(tmp_path / "facts.sqlite") as database:
+    with closing(sqlite3.connect(tmp_path / "facts.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM facts").fetchone() == (1,)
-    database.close()
 
 
 def test_two_runs_with_slow_photos_share_a_cache(tmp_path, monkeypatch):

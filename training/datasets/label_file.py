@@ -89,7 +89,7 @@ def folded(column: str) -> str:
 
 def _parquet(path: Path, data: bytes) -> LabelFile:
     try:
-        frame = pl.read_parquet(io.BytesIO(data))
+        frame = pl.read_parquet(data)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"{path} is a damaged Parquet file: {reason}", hint="write the file again") from None
