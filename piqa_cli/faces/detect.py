@@ -38,9 +38,11 @@ class FaceDetector:
                 pool_by_rows(net)
             return net
 
-        self._first_look = build(FIRST_SMALLEST, THRESHOLDS)
-        self._closer_look = build(CLOSER_SMALLEST, THRESHOLDS)
-        self._lenient_look = build(CLOSER_SMALLEST, LENIENT_THRESHOLDS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch before 2.6 says how the package loads its weights
+            self._first_look = build(FIRST_SMALLEST, THRESHOLDS)
+            self._closer_look = build(CLOSER_SMALLEST, THRESHOLDS)
+            self._lenient_look = build(CLOSER_SMALLEST, LENIENT_THRESHOLDS)
 
     def detect(self, image: Image.Image, *, scale: float = 1.0) -> tuple[Face, ...]:
         """All faces in an upright RGB image with their tilt, pose and cut, in the detector's order.

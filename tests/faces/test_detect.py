@@ -1,3 +1,6 @@
+import warnings
+
+import facenet_pytorch
 import numpy as np
 import pytest
 from PIL import Image
@@ -84,3 +87,15 @@ def test_a_face_is_cut_where_the_photo_ends(bottom, end, cut, sideways):
     given, expected = [(box[0], box[1], box[3], box[2]) for box in boxes] if sideways else boxes
     placed = _placed(Face(given, 1.0), 1.0, size)
     assert (placed.box, placed.cut) == (expected, cut)
+
+
+def test_nothing_is_said_of_how_the_package_loads_its_weights(monkeypatch):
+    """torch 2.4 and 2.5, which piqa allows, warn of `torch.load` for each of nine files."""
+    init = facenet_pytorch.MTCNN.__init__
+
+    def warning_as_older_versions_do(*args, **named):
+        warnings.warn("You are using `torch.load` with `weights_only=False`", FutureWarning, stacklevel=2)
+        init(*args, **named)
+
+    monkeypatch.setattr(facenet_pytorch.MTCNN, "__init__", warning_as_older_versions_do)
+    FaceDetector()  # pytest makes a warning an error
