@@ -159,6 +159,8 @@ class DualBranchNet(nn.Module):
         raw = self.head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
         if self.linear is not None:
             raw = raw + self.linear(photo)
+        if photo_defects is not None and face_defects is not None:
+            raw = raw - self._cost(torch.maximum(photo_defects, face_defects))
         return NetworkOutput(
             raw=raw.mean(dim=1),
             crops=raw,
@@ -179,6 +181,8 @@ class DualBranchNet(nn.Module):
         raw = self.face_head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
         if self.face_linear is not None:
             raw = raw + self.face_linear(own)
+        if defects is not None:
+            raw = raw - self._cost(defects)
         return FaceOutput(raw.mean(dim=1), None if defects is None else defects.mean(dim=1))
 
     @torch.no_grad()
@@ -192,6 +196,14 @@ class DualBranchNet(nn.Module):
         if self.face_linear is not None:
             self.face_linear.weight.mul_(slope)
             self.face_linear.bias.mul_(slope)
+
+    def _cost(self, severities: Tensor) -> Tensor:
+        """What defects take from the raw score beside all that: (B, K, 9) -> (B, K).
+
+        The regressor hears of them, too, and takes them for what they are worth in the training's recipes; their plain
+        sum holds for other damage. The root lets mild ones count, for the order of two versions of a photo is in them.
+        """
+        return self.config.defect_cost * severities.sqrt().sum(dim=2)
 
     def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
         return torch.cat([features[v.cut] for v in self.face_views], dim=2)
