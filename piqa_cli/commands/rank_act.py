@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from piqa_cli.commands.failures import SOME_FAILED
 from piqa_cli.commands.rank_alone import check_no_table
 from piqa_cli.commands.rank_plan_view import NOTHING_YET, outcome_lines, preview_lines
 from piqa_cli.commands.rank_request import Request
-from piqa_cli.commands.score_run import find_photos, nothing_found
+from piqa_cli.commands.score_run import find_photos, nothing_found, open_cache
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
 from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
@@ -22,7 +23,9 @@ from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
+from piqa_cli.ranking.steps import RewriteHandler
 from piqa_cli.records import counted
+from piqa_cli.scoring.cache import Rewrite
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
@@ -60,8 +63,8 @@ def run_plan(request: Request) -> int:
 def run_undo(request: Request) -> int:
     """`--undo JOURNAL`: at once, for it only restores what was there."""
     assert request.acting.undo is not None
-    with StepBar("working", quiet=request.delivery.quiet) as bar:
-        outcome = undo(request.acting.undo, bar.update)
+    with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
+        outcome = undo(request.acting.undo, bar.update, on_rewrite)
     return _report(outcome, request, "undone")
 
 
@@ -78,8 +81,8 @@ def run_clear(request: Request) -> int:
         )
         console.say(NOTHING_YET)
         return 0
-    with StepBar("working", quiet=request.delivery.quiet) as bar:
-        outcome = clear(files, _options(request), bar.update)
+    with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
+        outcome = clear(files, _options(request), bar.update, on_rewrite)
     return _report(outcome, request, "cleared")
 
 
@@ -91,14 +94,26 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> CarriedOut:
     if not request.acting.apply:
         return CarriedOut()
     try:
-        with StepBar("working", quiet=request.delivery.quiet) as bar:
-            outcome = apply_plan(plan, options, journal, bar.update, shown)
+        with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
+            outcome = apply_plan(plan, options, journal, bar.update, shown, on_rewrite)
     except KeyboardInterrupt:
         if journal.exists():
             console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
         raise
     moved = {step.source: step.target for step in outcome.done if step.action == "move" and step.source}
     return CarriedOut(_report(outcome, request, "done"), moved)
+
+
+@contextmanager
+def _followed(request: Request) -> Iterator[RewriteHandler]:
+    """Scores in the cache follow the photos that are written into, also when the work is stopped half way."""
+    rewrites: list[Rewrite] = []
+    try:
+        yield lambda *rewrite: rewrites.append(rewrite)
+    finally:
+        if any(path.suffix.lower() != ".xmp" for path, _, _ in rewrites) and not request.scoring.no_cache:
+            with closing(open_cache(request.scoring.cache_dir, quiet=request.delivery.quiet)) as cache:
+                cache.follow(rewrites)
 
 
 def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> Preview:

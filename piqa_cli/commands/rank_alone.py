@@ -19,28 +19,32 @@ class _Alone:
     hint: str
 
 
-_GO_ANYWHERE = frozenset({"--apply", "--quiet"})
+_GO_ANYWHERE = frozenset({"--apply", "--quiet", "--cache-dir"})
 _ALONE = {
     "--clear": _Alone(
         _GO_ANYWHERE
         | {"--recursive", "--no-recursive", "--include", "--exclude", "--keep-modified", "--no-keep-modified"},
         "it takes back all marks that piqa wrote",
-        "it goes with --include, --exclude, --no-recursive, --no-keep-modified, --apply and --quiet; then rank again",
+        "it goes with --include, --exclude, --no-recursive, --no-keep-modified, --cache-dir, --apply and --quiet;"
+        " then rank again",
     ),
     "--undo": _Alone(
-        _GO_ANYWHERE, "it takes back what the journal says was done", "of the other options it takes --quiet"
+        _GO_ANYWHERE,
+        "it takes back what the journal says was done",
+        "of the other options it takes --cache-dir and --quiet",
     ),
     "--plan": _Alone(
         _GO_ANYWHERE | {"--journal"},
         "what is done, and how, is written there",
-        "it takes --journal, --apply and --quiet; for anything else make another plan with --plan-out",
+        "it takes --journal, --cache-dir, --apply and --quiet; for anything else make another plan with --plan-out",
     ),
     "--plan of CSV": _Alone(
         _GO_ANYWHERE
         | {"--journal", "--write-xmp", "--embed", "--xmp-naming", "--overwrite-ratings"}
         | {"--keep-modified", "--no-keep-modified"},
         "what is done is written there",
-        "it takes --embed, --xmp-naming, --overwrite-ratings, --no-keep-modified, --journal, --apply and --quiet",
+        "it takes --embed, --xmp-naming, --overwrite-ratings, --no-keep-modified, --journal, --cache-dir, --apply and"
+        " --quiet",
     ),
 }
 

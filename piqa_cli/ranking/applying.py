@@ -15,7 +15,16 @@ from piqa_cli.ranking.plan import MOVES, Plan
 from piqa_cli.ranking.plan_file import plan_to_json
 from piqa_cli.ranking.preparing import preview
 from piqa_cli.ranking.space import check_space
-from piqa_cli.ranking.steps import ApplyOptions, Outcome, Preview, ProgressHandler, Step, default_journal
+from piqa_cli.ranking.steps import (
+    ApplyOptions,
+    Outcome,
+    Preview,
+    ProgressHandler,
+    RewriteHandler,
+    Step,
+    default_journal,
+    untold,
+)
 from piqa_cli.ranking.transfers import part_name, transfer, untransfer
 
 _TRANSFERS = frozenset(MOVES)
@@ -28,6 +37,7 @@ def apply_plan(
     journal: Path | None = None,
     on_progress: ProgressHandler | None = None,
     prepared: Preview | None = None,
+    on_rewrite: RewriteHandler = untold,
 ) -> Outcome:
     """Take the plan's steps; `journal` None: a new one in the user's state folder.
 
@@ -57,15 +67,16 @@ def apply_plan(
         check_space(prepared.steps)
         opened = Journal.create(path, secrets.token_hex(4), digest, prepared.steps)
     with opened:
-        run = _Run(opened, options, prepared)
+        run = _Run(opened, options, prepared, on_rewrite)
         run.all(on_progress)
     return Outcome(tuple(run.done), prepared.skipped, (*prepared.problems, *run.problems), path, tuple(run.already))
 
 
 class _Run:
-    def __init__(self, journal: Journal, options: ApplyOptions, prepared: Preview) -> None:
+    def __init__(self, journal: Journal, options: ApplyOptions, prepared: Preview, on_rewrite: RewriteHandler) -> None:
         self._journal = journal
         self._options = options
+        self._on_rewrite = on_rewrite
         self._steps = prepared.steps
         self._brought: list[tuple[int, Step]] = []  # of the shot at hand
         self._torn: Path | None = None  # the photo of the shot that failed
@@ -125,7 +136,7 @@ class _Run:
         else:
             part = part_name(self._journal, number, step.target.parent)
             part.unlink(missing_ok=True)
-            return write_marks(step, number, self._journal, self._options, part)
+            return write_marks(step, number, self._journal, self._options, part, self._on_rewrite)
         return True
 
     def _of_folder(self, step: Step, error: PhotoError | OSError) -> PhotoError | None:

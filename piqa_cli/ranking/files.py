@@ -114,10 +114,13 @@ def write_part(part: Path, content: bytes) -> None:
         _sync(file)
 
 
-def replace_content(path: Path, content: bytes, seen: os.stat_result, part: Path, modified_ns: int | None) -> None:
+def replace_content(
+    path: Path, content: bytes, seen: os.stat_result, part: Path, modified_ns: int | None
+) -> os.stat_result:
     """Put other content into a file at once; mode and extended attributes stay. `modified_ns` None: modified now.
 
-    `seen` is what the file was when its content was read. Raises PhotoError where it changed since, OSError.
+    `seen` is what the file was when its content was read; what it is now is returned. Raises PhotoError where it
+    changed since, OSError.
     """
     try:
         write_part(part, content)
@@ -131,10 +134,12 @@ def replace_content(path: Path, content: bytes, seen: os.stat_result, part: Path
             raise PhotoError("what was written reads back differently; is the disk sound?", path=path)
         if _signature(path.stat()) != _signature(seen):
             raise PhotoError("changed while marks were written", path=path, hint="run it again")
+        written = part.stat()
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     sync_folder(path.parent)
+    return written
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from piqa_cli.ranking.files import is_empty, publish, replace_content, sync_fold
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Event, Journal
 from piqa_cli.ranking.marks import cleared, marked
-from piqa_cli.ranking.steps import ApplyOptions, Marks, Step
+from piqa_cli.ranking.steps import ApplyOptions, Marks, RewriteHandler, Step
 
 _GONE = "no longer there, moved or removed: where it was moved, bring it back and undo again"
 
@@ -29,7 +29,9 @@ class _Seen:
     status: stat_result
 
 
-def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path) -> bool:
+def write_marks(
+    step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path, on_rewrite: RewriteHandler
+) -> bool:
     """Take a step "mark" or "embed"; what undoing it needs is in the journal first. Raises PhotoError, OSError.
 
     Returns:
@@ -50,11 +52,12 @@ def write_marks(step: Step, number: int, journal: Journal, options: ApplyOptions
         facts = {"hunks": hunks_back(seen.content, new), "modified": seen.status.st_mtime_ns}
         journal.note(number, "begun", before=_digest(seen.content), after=_digest(new), **facts)
         keep = step.action == "embed" and options.keep_modified
-        replace_content(step.target, new, seen.status, part, seen.status.st_mtime_ns if keep else None)
+        modified = seen.status.st_mtime_ns if keep else None
+        on_rewrite(step.target, seen.status, replace_content(step.target, new, seen.status, part, modified))
     return True
 
 
-def unwrite_marks(step: Step, event: Event, part: Path) -> bool:
+def unwrite_marks(step: Step, event: Event, part: Path, on_rewrite: RewriteHandler) -> bool:
     """Undo such a step: byte for byte where nobody wrote since, otherwise as `clear` does.
 
     A sidecar, or a copy elsewhere, that is gone while its photo is there has no marks any more; where the photo is
@@ -76,7 +79,8 @@ def unwrite_marks(step: Step, event: Event, part: Path) -> bool:
     if digest == event["before"]:
         return False
     if digest != event["after"]:
-        return clear_file(step.target, embedded=step.action == "embed", keep_modified=True, part=part)
+        embedded = step.action == "embed"
+        return clear_file(step.target, embedded=embedded, keep_modified=True, part=part, on_rewrite=on_rewrite)
     if event["before"] is None:
         step.target.unlink()
         sync_folder(step.target.parent)
@@ -87,11 +91,12 @@ def unwrite_marks(step: Step, event: Event, part: Path) -> bool:
             old = seen.content
         if _digest(old) != event["before"]:
             raise PhotoError("the journal does not give back what was there", path=step.target)
-        replace_content(step.target, old, seen.status, part, event["modified"])
+        written = replace_content(step.target, old, seen.status, part, event["modified"])
+        on_rewrite(step.target, seen.status, written)
     return True
 
 
-def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path) -> bool:
+def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path, on_rewrite: RewriteHandler) -> bool:
     """Take piqa's marks out of one file; False: there were none. A sidecar of piqa's own making goes altogether.
 
     Raises PhotoError, OSError.
@@ -107,7 +112,8 @@ def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path) -
         sync_folder(path.parent)
         return True
     new = embed_packet(seen.content, left, path) if embedded else left
-    replace_content(path, new, seen.status, part, seen.status.st_mtime_ns if embedded and keep_modified else None)
+    modified = seen.status.st_mtime_ns if embedded and keep_modified else None
+    on_rewrite(path, seen.status, replace_content(path, new, seen.status, part, modified))
     return True
 
 

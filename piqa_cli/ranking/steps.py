@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from piqa_cli.photos.sidecars import SidecarNaming
 
 Action = Literal["mark", "embed", "folder", "copy", "hardlink", "symlink", "move"]
 ProgressHandler = Callable[[int, int], None]  # steps done, steps in all
+RewriteHandler = Callable[[Path, os.stat_result, os.stat_result], None]
+"""Is told of a file whose metadata alone was written anew: its path, what it was and what it is."""
+
+
+def untold(_path: Path, _before: os.stat_result, _after: os.stat_result) -> None:
+    """The handler where nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)

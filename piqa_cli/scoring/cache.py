@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 from piqa_cli import __version__
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import PhotoFile, PhotoScore
-from piqa_cli.scoring.cache_record import from_json, to_json
+from piqa_cli.scoring.cache_record import from_json, resized, to_json
 
 FILE_NAME = "scores.sqlite"
 BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transaction
@@ -42,10 +42,17 @@ _SELECT = """
 SELECT size, mtime_ns, version, circumstances, record, embedding FROM scores WHERE path = ? AND fingerprint = ?
 """
 _INSERT = "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT_SCORED = """
+SELECT record, fingerprint FROM scores WHERE path = ? AND size = ? AND mtime_ns = ? AND circumstances = ''
+"""
+_UPDATE = """
+UPDATE scores SET record = ?, size = ?, mtime_ns = ? WHERE fingerprint = ? AND path = ? AND size = ? AND mtime_ns = ?
+"""
 
 Note = Callable[[str], None]
 Stamp = tuple[int, int]  # size in bytes, modification time in nanoseconds
 Answer = tuple[PhotoFile, Stamp | None, PhotoScore | None]
+Rewrite = tuple[Path, os.stat_result, os.stat_result]  # a file, what it was and what it is
 
 
 class _LaterLayoutError(sqlite3.DatabaseError):
@@ -106,6 +113,20 @@ class ResultCache:
         try:
             with self._connection:
                 self._connection.executemany(_INSERT, rows)
+        except sqlite3.Error as error:
+            self._recover(error)
+
+    def follow(self, rewrites: Iterable[Rewrite]) -> None:
+        """Let scores answer for photos whose metadata piqa itself has just written: their pixels are as they were.
+
+        Only those of a file that was the one that had been scored. Errors are of the whole file, and stay behind.
+        """
+        if self._connection is None:
+            return
+        try:
+            with self._connection:
+                for path, before, after in rewrites:
+                    _follow(self._connection, _path_key(path), _stamp_of(before), _stamp_of(after))
         except sqlite3.Error as error:
             self._recover(error)
 
@@ -210,10 +231,21 @@ def _path_key(path: Path) -> bytes:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        status = os.stat(path)  # noqa: PTH116 - called for every photo of the collection
+        return _stamp_of(os.stat(path))  # noqa: PTH116 - called for every photo of the collection
     except (OSError, ValueError):
         return None
+
+
+def _stamp_of(status: os.stat_result) -> Stamp | None:
     return (status.st_size, status.st_mtime_ns) if abs(status.st_mtime_ns) < 2**63 else None
+
+
+def _follow(connection: sqlite3.Connection, key: bytes, before: Stamp | None, after: Stamp | None) -> None:
+    if before is None or after is None:
+        return
+    for record, fingerprint in connection.execute(_SELECT_SCORED, (key, *before)).fetchall():
+        with suppress(ValueError):  # damaged: it answers for nothing
+            connection.execute(_UPDATE, (resized(record, after[0]), *after, fingerprint, key, *before))
 
 
 def _row(score: PhotoScore, stamp: Stamp, model: ModelFolder, max_megapixels: float) -> tuple[object, ...]:

@@ -27,6 +27,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value.item()  # a numpy scalar
 
 
+def resized(text: str, file_size: int) -> str:
+    """The record's text for a file that has other bytes now, and the same pixels. Raises ValueError: no record."""
+    return json.dumps({**json.loads(text), "file_size": file_size}, separators=(",", ":"))
+
+
 def from_json(text: str, embedding: bytes | None, file: PhotoFile, model_id: str) -> PhotoScore | None:
     """The record of `file`, or None where the text is no such record."""
     try:

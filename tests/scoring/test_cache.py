@@ -88,6 +88,43 @@ def test_a_changed_photo_is_unknown(folder, photo, model, make_score, change) ->
     assert ask(folder, photo, model) is None
 
 
+def _embed(path: Path) -> tuple[Path, os.stat_result, os.stat_result]:
+    """What putting marks into a photo is to the cache."""
+    before = path.stat()
+    path.write_bytes(path.read_bytes() + b" and marks")
+    return path, before, path.stat()
+
+
+def test_a_score_follows_the_photo_that_piqa_wrote_into(folder, photo, model, make_score) -> None:
+    score = make_score(photo, model=model.id, file_size=photo.stat().st_size)
+    keep(folder, score, model)
+    keep(folder, replace(score, score=1.0), replace(model, fingerprint="ffff"))
+    cache = ResultCache.open(folder, on_note=pytest.fail)
+    cache.follow([_embed(photo), _embed(photo)])
+    cache.close()
+    assert ask(folder, photo, model) == replace(score, file_size=len(b"content and marks and marks"))
+    other = ask(folder, photo, replace(model, fingerprint="ffff"))
+    assert other is not None
+    assert other.score == 1.0
+
+
+def test_a_score_follows_no_photo_that_it_is_not_of(folder, photo, model, make_score) -> None:
+    keep(folder, make_score(photo), model)
+    photo.write_bytes(b"another photo")
+    cache = ResultCache.open(folder, on_note=pytest.fail)
+    cache.follow([_embed(photo)])
+    cache.close()
+    assert ask(folder, photo, model) is None
+
+
+def test_an_error_follows_no_photo(folder, photo, model) -> None:
+    keep(folder, PhotoScore(photo, "error", reason="truncated"), model)
+    cache = ResultCache.open(folder, on_note=pytest.fail)
+    cache.follow([_embed(photo)])
+    cache.close()
+    assert ask(folder, photo, model) is None
+
+
 def test_another_model_or_piqa_is_another_matter(folder, photo, model, make_score, monkeypatch) -> None:
     keep(folder, make_score(photo), model)
     assert ask(folder, photo, replace(model, fingerprint="ffff")) is None
