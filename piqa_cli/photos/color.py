@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 _FULL_SCALES = (1.0, 255.0, 65535.0)  # what "white" can mean in a float image
 _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO = 0
-_UNSIGNED = 1
+_UNSIGNED, _SIGNED = 1, 2
+_SIGNED_LEVELS = [round(level * 255 / 127) if level < 128 else 0 for level in range(256)]
 _STRIP_PIXELS = 1 << 20
 _SRGB_TOLERANCE = 2  # 8-bit levels: what two makers' sRGB profiles differ by
 _SRGB_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.05  # libpng's: nearer than that is the same
@@ -25,15 +26,17 @@ _PROFILE_SPACE_TO_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 def flatten(image: Image.Image) -> Image.Image:
     """Bring any mode to 8 bits without alpha: L, RGB, CMYK or LAB, still in the colours of the file's own profile.
 
-    Transparent parts show white. 16-bit integers are scaled by their bit depth, signed ones by 15 bits, so black stays
-    black and a dark photo stays dark; 32-bit ones by the smallest of 255, 65535 and their own highest number that holds
-    the brightest pixel, and floats by the smallest of 1, 255 and 65535. Where zero is white in a TIFF, black and white
-    are exchanged.
+    Transparent parts show white. 16-bit integers are scaled by their bit depth, signed ones of 8 or 16 bits by a bit
+    less, so black stays black and a dark photo stays dark; 32-bit ones by the smallest of 255, 65535 and their own
+    highest number that holds the brightest pixel, and floats by the smallest of 1, 255 and 65535. Where zero is white
+    in a TIFF, black and white are exchanged.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image)
     if image.has_transparency_data:
         return _on_white(image)
+    if image.mode == "L" and _tiff_tags(image).get(_TIFF_SAMPLE_FORMAT) == (_SIGNED,):
+        return image.point(_SIGNED_LEVELS)
     if image.mode in ("L", "RGB", "CMYK", "LAB"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")

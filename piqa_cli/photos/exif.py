@@ -12,7 +12,8 @@ from piqa_cli.photos.exif_tags import Tag, read_tags
 from piqa_cli.records import Capture
 
 _DATE_TIME = re.compile(
-    r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?"
+    # Some cameras write spaces for leading zeros.
+    r"(\d{4})[:/.-]([ \d]?\d)[:/.-]([ \d]?\d)(?:T| +)([ \d]?\d):([ \d]\d)(?::([ \d]\d))?"
     # EXIF knows no more than that; some phones and programs go on in the same text.
     r"(?:[.,](?P<fraction>\d+))?(?: ?(?P<half>[ap])\.?m\b)?(?: ?(?P<offset>z\b|[+-]\d{2}:?\d{2}))?",
     re.IGNORECASE,

@@ -189,14 +189,25 @@ def _gps_with_exifread(file: BinaryIO, prefix: str) -> dict[int, object]:
     except Exception:
         return {}
     return {
-        entry.tag: entry.values for name, entry in found.items() if name.startswith(prefix) and entry.tag in _WANTED_GPS
+        entry.tag: _gps_as_read(entry)
+        for name, entry in found.items()
+        if name.startswith(prefix) and entry.tag in _WANTED_GPS
     }
+
+
+def _gps_as_read(entry: Any) -> object:
+    """Text also where it is stored as bytes, and all numbers, of which exifread wraps floats one by one."""
+    if entry.field_type in _BYTES:
+        return bytes(entry.values)
+    return entry.values if isinstance(entry.values, str) else [_first(value) for value in entry.values]
 
 
 def _gps_with_pillow(file: BinaryIO, kind: str) -> dict[int, object]:
     with relaxed_pillow(), open_image(file, kind) as image:
         found: dict[int, object] = dict(_pillow_exif(image).get_ifd(_GPS_IFD))
-        return {tag: value for tag, value in found.items() if tag in _WANTED_GPS}
+        return {
+            tag: [value] if isinstance(value, float) else value for tag, value in found.items() if tag in _WANTED_GPS
+        }
 
 
 def _first(value: object) -> object:

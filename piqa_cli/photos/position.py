@@ -28,7 +28,7 @@ def read_position(path: Path) -> Position | None:
 
 
 def _degrees(tags: Mapping[int, object], value: GpsTag, ref: GpsTag, letters: str, most: float) -> float | None:
-    """Degrees, minutes and seconds, as rationals, with the letter of the direction -> signed degrees."""
+    """Degrees, minutes and seconds, as rationals or floats, with the letter of the direction -> signed degrees."""
     parts, letter = tags.get(value), _letter(tags.get(ref))
     if letter not in letters or not isinstance(parts, Sequence) or not 1 <= len(parts) <= 3:
         return None

@@ -40,6 +40,7 @@ GREY_RAMP = np.arange(256)[None, :, None].repeat(8, axis=0).repeat(3, axis=2)
         ((RAMP * 65535).round().astype(np.uint16), {"byteorder": "<"}),
         ((RAMP * 65535).round().astype(np.uint16), {"byteorder": ">"}),
         ((RAMP * 65535).round().astype(np.int32), {}),
+        ((RAMP * 127).round().astype(np.int8), {}),
         *[((RAMP * 32767).round().astype(np.int16), options) for options in STORED],
         *[((RAMP * (2**31 - 1)).round().astype(np.int32), options) for options in STORED],
         *[

@@ -65,6 +65,42 @@ def test_cr3(tmp_path: Path) -> None:
     assert read_position(write(tmp_path, data, "photo.cr3")) == (-10.5, -20.0)
 
 
+def as_floats(code: str, parts: int) -> bytes:
+    """`gps_tiff` with degrees alone, or with minutes and seconds, stored as floats ("f") or doubles ("d")."""
+    data = bytearray(gps_tiff()[:-48])
+    places = ((10, 30, 0), (20, 0, 0)) if parts == 3 else ((10.5,), (20.0,))
+    gps_at = 8 + 2 + 24 + 4
+    for number, place in enumerate(places):
+        entry = gps_at + 2 + 12 + 24 * number
+        values = struct.pack(f"<{parts}{code}", *place)
+        inside = len(values) == 4
+        where = values if inside else struct.pack("<I", len(data))
+        data[entry : entry + 12] = struct.pack("<HHI", 2 + 2 * number, {"f": 11, "d": 12}[code], parts) + where
+        data += b"" if inside else values
+    return bytes(data)
+
+
+@pytest.mark.parametrize("container", ["JPEG", "TIFF", "HEIF"])
+@pytest.mark.parametrize("parts", [3, 1])
+@pytest.mark.parametrize("code", ["f", "d"])
+def test_degrees_that_are_stored_as_floats(tmp_path: Path, container: str, parts: int, code: str) -> None:
+    block = as_floats(code, parts)
+    if container != "TIFF":  # the second brand of HEIC is Pillow's to read
+        block = encoded(
+            corners(), container, exif=b"Exif\0\0" + block, **({"chroma": 444} if container == "HEIF" else {})
+        )
+    assert read_position(write(tmp_path, block, "photo.tif")) == (-10.5, -20.0)
+
+
+def test_directions_that_are_stored_as_bytes(tmp_path: Path) -> None:
+    data = gps_tiff()
+    for letter, tag in ((b"S", 1), (b"W", 3)):
+        entry = struct.pack("<HHI", tag, 2, 2) + letter
+        assert data.count(entry) == 1
+        data = data.replace(entry, struct.pack("<HHI", tag, 1, 2) + letter)
+    assert read_position(write(tmp_path, data, "photo.tif")) == (-10.5, -20.0)
+
+
 @pytest.mark.parametrize(
     "gps",
     [
