@@ -40,14 +40,14 @@ class Part:
     before: dict[str, float | None]  # what the starting model had: mean.srcc, median.srcc, pair_accuracy
 
 
-def write_page(run: Path) -> Path:
+def write_page(run: Path, best: int | None = None) -> Path:
     """Write `RUN/report.html` from what a training run left behind, and return its path.
 
     Reads `metrics.jsonl` (one object an epoch: epoch, train {part: value}, val {metric: value}, lr), and where they
     are there `predictions.parquet` (split, scene, label, predicted, maybe dataset), `result.json` (best_epoch, and
-    before: what the starting model made of each split) and `settings.toml`. Without a `best_epoch` the one with the
-    highest mean SRCC of the validation part is shown as kept. The page loads nothing from anywhere. An existing page is
-    replaced once the new one is whole.
+    before: what the starting model made of each split) and `settings.toml`. The epoch that is shown as kept is `best`
+    (0: the start), or else `best_epoch`, or else the one with the highest mean SRCC of the validation part. The page
+    loads nothing from anywhere. An existing page is replaced once the new one is whole.
 
     Raises:
         UsageError: no metrics in the folder, or a package of the extra `train` is missing.
@@ -55,7 +55,8 @@ def write_page(run: Path) -> Path:
     """
     epochs = _epochs(run / METRICS_FILE)
     result = _result(run / RESULT_FILE)
-    best = _best(epochs) if result.get("best_epoch") is None else result["best_epoch"]
+    known = (best, result.get("best_epoch"), _best(epochs))
+    best = next((epoch for epoch in known if epoch is not None), None)
     parts = _parts(run / PREDICTIONS_FILE, result.get("before") or {})
     settings = run / SETTINGS_FILE
     html = _render(

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,7 +28,8 @@ from piqa_training.features import FeatureSet, Versions, describe_views, extract
 from piqa_training.fit.observer import Observer
 from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
 from piqa_training.linear import LinearSettings, fit_linear_reader
-from piqa_training.measures import Measures, measure
+from piqa_training.measures import measure
+from piqa_training.pretrain_epochs import Epochs, plain
 from piqa_training.pretrain_scale import align_face_head, score_map, visible_at
 from piqa_training.sources import HELD_OUT, Source, Split, split_of
 from piqa_training.tune import TuneSettings, tune_backbone
@@ -97,6 +96,8 @@ def pretrain_synthetic(
 ) -> dict[str, Any]:
     """Train the heads of `network`, place its 0-100 map, write `run/model` and `run/log.json` -> the log.
 
+    `run/metrics.jsonl`, `run/tensorboard` and `run/report.html` are as `piqa train` leaves them. The log comes last.
+
     Workers render; this process computes in one thread, so that the result does not depend on how many there are.
 
     Args:
@@ -129,18 +130,8 @@ def pretrain_synthetic(
         maker.tune(jobs, settings.tune)
     features = maker.features(jobs)
     fit_standardisation(network, features)
-    history: list[dict[str, Any]] = []
-    began = time.monotonic()
-
-    def report(epoch: int, losses: dict[str, float], measured: Measures) -> None:
-        better = all(measured.overall > record["overall"] for record in history)
-        known = {"loss": _plain(losses), "held_out": _plain(asdict(measured)), "overall": measured.overall}
-        history.append({"epoch": epoch, **known})
-        falling = (1 + math.cos(math.pi * epoch / settings.heads.epochs)) / 2
-        times = {"lr": settings.heads.learning_rate * falling, "seconds": (time.monotonic() - began) / (epoch + 1)}
-        observer.epoch({**_record(epoch, losses, measured), **times, "best": better})
-
-    best = train_heads(network, features, settings.heads, report)
+    epochs = Epochs(settings.heads, observer)
+    best = train_heads(network, features, settings.heads, epochs)
     fit_linear_reader(network, features, settings.linear)
     align_face_head(network, features)
     network.config = replace(
@@ -149,27 +140,16 @@ def pretrain_synthetic(
         visible_at=visible_at(network, features),
     )
     save_model(network, run / "model")
+    epochs.write(best, run)
     log = {
         "settings": asdict(settings),
-        "best": _plain(asdict(best)),
-        "final": _plain(asdict(measure(network, standardise(network, features), features))),  # with the linear reader
-        "history": history,
+        "best": plain(asdict(best)),
+        "final": plain(asdict(measure(network, standardise(network, features), features))),  # with the linear reader
+        "history": epochs.history,
         "model": str(run.resolve() / "model"),
     }
     (run / LOG_FILE).write_text(json.dumps(log, indent=1, allow_nan=False), encoding="utf-8")
     return log
-
-
-def _record(epoch: int, losses: dict[str, float], measured: Measures) -> dict[str, Any]:
-    """An epoch, from 1, in the words of `piqa train`: SRCC with the latent quality, accuracy on pairs of one photo."""
-    known = _plain(asdict(measured))
-    val = {"mean.srcc": known["across"], "median.srcc": known["across"], "pair_accuracy": known["same_photo"]}
-    return {"epoch": epoch + 1, "train": {**losses, "loss": sum(losses.values())}, "val": val}
-
-
-def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
-    """For JSON, which knows no NaN: None where there was nothing to measure."""
-    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ def test_synthetic_makes_a_model_and_refuses_to_overwrite_it(good, tmp_path):
     assert json.loads((run / "model/config.json").read_text())["auxiliary"] == "defects"
     log = json.loads((run / "log.json").read_text(), parse_constant=pytest.fail)  # other programs read no NaN
     assert log["final"]["opinion"] is None
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 3
+    assert f"report: {run / 'report.html'}" in output
     before = (run / "model/model.safetensors").read_bytes()
     with pytest.raises(PiqaError, match="not empty"):
         call("synthetic", good, "--output", run, *TINY)

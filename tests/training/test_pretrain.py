@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -187,6 +188,12 @@ def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_pat
     log = made(tmp_path / "first")
     assert epochs[-1] < 0.8 * epochs[0]
     assert log["best"]["same_photo"] > 0.5 and log["final"]["same_photo"] > 0.5
+    lines = [json.loads(line) for line in (tmp_path / "first/metrics.jsonl").read_text().splitlines()]
+    assert [line["train"]["loss"] for line in lines] == epochs
+    kept = next(e["epoch"] + 1 for e in log["history"] if e["held_out"] == log["best"])
+    assert lines[kept - 1]["val"]["pair_accuracy"] == log["best"]["same_photo"]
+    assert f"15 epochs, epoch {kept} kept" in (tmp_path / "first/report.html").read_text()
+    assert any((tmp_path / "first/tensorboard").iterdir())
     first = load_model(tmp_path / "first/model")
     assert first.linear.weight.any()
     (tmp_path / "second").mkdir()

@@ -156,7 +156,10 @@ def test_the_whole_chain_and_a_second_run_goes_on_where_it_stopped(sources, face
     assert sorted(path.name.partition("-")[0] for path in tmp_path.iterdir()) == [
         "features",
         "log.json",
+        "metrics.jsonl",
         "model",
+        "report.html",
+        "tensorboard",
         "tuned",
     ]
     monkeypatch.setattr("piqa_training.pretrain_synthetic.tune_backbone", lambda *_: pytest.fail("tuned again"))
