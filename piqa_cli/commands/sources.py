@@ -100,7 +100,7 @@ def _with_embeddings(scores: list[PhotoScore], scoring: Scoring, *, quiet: bool)
         by_model.setdefault(score.model, []).append(PhotoFile(score.path))
     with closing(open_cache(scoring.cache_dir, quiet=quiet)) as cache:
         for model, files in by_model.items():
-            name, _, fingerprint = model.partition("@")
+            name, _, fingerprint = model.rpartition("@")
             answers = cache.lookup(files, ModelFolder(files[0].path, name, fingerprint), float("inf"))
             known |= {file: found.embedding for file, _, found in answers if found and found.embedding}
     return [replace(score, embedding=known.get(PhotoFile(score.path))) for score in scores]

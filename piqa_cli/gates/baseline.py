@@ -60,8 +60,9 @@ class Comparison:
 
     @property
     def same_models(self) -> bool:
-        """Whether the scores can be compared."""
-        return self.models[0] == self.models[1]
+        """Whether the scores can be compared: by the fingerprints, for a model may have got another name."""
+        then, now = ({model.rpartition("@")[2] for model in models} for models in self.models)
+        return then == now
 
 
 def compare(frame: pl.DataFrame, baseline: pl.DataFrame, path: Path, terms: BaselineTerms) -> Comparison:

@@ -18,6 +18,7 @@ WEIGHTS_FILE = "model.safetensors"
 LIQE_FILE = "liqe.safetensors"  # beside the weights, where the configuration asks for LIQE's features
 STARTING_FILE = "starting.safetensors"  # in the place of the weights: branches without a trained head
 SOURCE_FILE = "source.json"  # which files an imported model was made from; for people
+RUN_MODEL, RUN_FILE = "model", "metrics.jsonl"  # the folder of its model and a file that every training run leaves
 EMBEDDED = Path(__file__).parent / "weights"
 
 
@@ -59,14 +60,22 @@ def find_model(name_or_folder: str = DEFAULT_MODEL, models_dir: Path | None = No
     """
     places = [_users(models_dir), EMBEDDED]
     candidates = [place / name_or_folder for place in places if _is_bare_name(name_or_folder)]
-    folder = next((c for c in candidates if c.is_dir()), Path(name_or_folder).expanduser())
+    known = next((c for c in candidates if c.is_dir()), None)
+    folder = known or Path(name_or_folder).expanduser()
     if not folder.is_dir():
         raise ModelError(
             f"no model {name_or_folder!r}",
             path=folder,
             hint=f"known models: {', '.join(model_names(models_dir))}; or give the path of a model folder",
         )
-    return ModelFolder(folder, folder.resolve().name, _fingerprint(folder))
+    name = known.name if known and known.is_symlink() else _name_of(folder.resolve())
+    return ModelFolder(folder, name, _fingerprint(folder))
+
+
+def _name_of(folder: Path) -> str:
+    """A training run's model goes by the name of the run: in their runs all of them are called `model`."""
+    in_run = folder.name == RUN_MODEL and (folder.parent / RUN_FILE).is_file()
+    return folder.parent.name if in_run else folder.name
 
 
 def model_names(models_dir: Path | None = None) -> list[str]:

@@ -84,7 +84,7 @@ def _legend(explanation: Explanation, width: int) -> Image.Image:
     pen, font = ImageDraw.Draw(strip), ImageFont.load_default(_TEXT)
     left, right, top = 2 * _PAD, width - 2 * _PAD, _PAD + 2 * _LINE
     score = explanation.photo.score or 0.0
-    title = f"local quality, 0 to 100   ({explanation.photo.model.partition('@')[0]})"
+    title = f"local quality, 0 to 100   ({explanation.photo.model.rsplit('@', 1)[0]})"
     pen.text((left, _PAD - 4), _printable(title), fill=_INK, font=font)
     strip.paste(_scale(right - left), (left, top))
     for step in STEPS:

@@ -287,14 +287,15 @@ def test_something_beside_the_parts_of_a_table_is_named(rank, piqa, model, photo
     assert "scores holds the parts of a score table, and desktop.ini: take that out" in result.err
 
 
-def test_a_table_gets_its_embeddings_from_the_cache(rank, piqa, model, photos, engine, monkeypatch) -> None:
+@pytest.mark.parametrize("name", ["test", "me@home"])
+def test_a_table_gets_its_embeddings_from_the_cache(rank, piqa, model, photos, engine, monkeypatch, name) -> None:
     from tests.ranking.made_scores import like
 
     def scored(files, folder, options):
         yield [full_score(f.path, score=50.0, model=folder.id, embedding=like(n % 2)) for n, f in enumerate(files)]
 
     monkeypatch.setattr(sys.modules["piqa_cli.scoring.engine"], "score_files", scored)
-    assert piqa("score", photos, "-o", "scores.csv", "--model", model.path).code == 0
+    assert piqa("score", photos, "-o", "scores.csv", "--model", model.path.rename(model.path.with_name(name))).code == 0
     result = rank("scores.csv", "--format", "jsonl")
     assert "capture time alone" not in result.err
     assert {row["group"] for row in rows(result.out)} == {None}  # every photo shows another subject than the one before

@@ -206,6 +206,11 @@ def test_another_model_is_told() -> None:
     assert finding.message == "scored by new@2, the baseline by test@0123: their scores are not the same measure"
 
 
+def test_a_model_with_another_name_is_no_other_one() -> None:
+    verdict = since([row("a", model="my run@0123")], [row("a", model="model@0123")])
+    assert verdict.of("model-changed") == []
+
+
 def test_an_older_baseline_with_few_columns() -> None:
     old = table(row("a", 40.0), row("b", 60.0)).select("path", "score", "status")
     policy = Policy(Limits(fail_under=50, min_face_px=300))

@@ -49,6 +49,20 @@ def test_a_model_s_name_is_no_formula_in_a_table(models):
     assert (found.name, found.id) == ("=mine", f"./=mine@{found.fingerprint}")
 
 
+def test_a_run_s_model_is_called_after_the_run(models, monkeypatch):
+    run = models.parent / "sharp@eyes"
+    run.mkdir()
+    model = (models / "mine").rename(run / "model")
+    assert find_model(str(model)).name == "model"  # no run, for all that is known
+    (run / "metrics.jsonl").touch()
+    monkeypatch.chdir(run)
+    for name in (str(model), "model", "./model/"):
+        assert find_model(name, models).id == f"sharp@eyes@{find_model(name, models).fingerprint}"
+    assert find_model("model", run).name == "sharp@eyes"
+    (models / "mine").symlink_to(model)
+    assert find_model("mine", models).name == "mine"
+
+
 def test_a_list_of_models_has_the_user_s_and_the_embedded_ones(models):
     entries = {entry.name: entry for entry in list_models(models)}
     assert entries["piqa-lite"].embedded
