@@ -33,9 +33,20 @@ def choose_devices(names: str) -> list[torch.device]:
 def choose_device(name: str) -> torch.device:
     """The device that an option names, a bare number for a GPU; `auto` takes CUDA, then Apple's MPS, then the CPU.
 
+    CUDA is told, for the whole process, to compute float32 in full.
+
     Raises:
         UsageError: no such device.
     """
+    device = _named(name)
+    if device.type == "cuda":
+        # TF32 keeps 10 bits of 23: torch takes it for convolutions, and for products where the environment asks for it.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+    return device
+
+
+def _named(name: str) -> torch.device:
     if name in ("auto", "all"):
         best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(best)

@@ -228,6 +228,23 @@ def test_devices_are_named_by_number_by_name_or_all(names, gpus, chosen, monkeyp
     assert [str(device) for device in choose_devices(names)] == chosen
 
 
+@pytest.mark.parametrize(("name", "shortened"), [("cuda:1", False), ("1", False), ("auto", False), ("cpu", True)])
+def test_cuda_computes_float32_in_full(name, shortened, monkeypatch):
+    flags = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda *shape, device: empty(*shape))
+    before = [flag.allow_tf32 for flag in flags]
+    try:
+        for flag in flags:
+            flag.allow_tf32 = True
+        choose_device(name)
+        assert [flag.allow_tf32 for flag in flags] == [shortened, shortened]
+    finally:
+        for flag, was in zip(flags, before, strict=True):
+            flag.allow_tf32 = was
+
+
 def test_mps_is_chosen_where_it_is_present(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
