@@ -13,6 +13,7 @@ from PIL import Image
 from piqa_cli.faces.choose import area
 from piqa_cli.records import Box
 from piqa_cli.scoring.explanation import Explanation
+from piqa_cli.scoring.heatmap import LEVEL, structure_of
 
 RASTER = 200  # points along the longer side, before the surface is enlarged to the picture
 WIDTH_AT_HALF = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
@@ -40,7 +41,8 @@ def surface(explanation: Explanation, size: tuple[int, int]) -> Surface:
 
     Patches and faces are Gaussians as wide as their boxes. A face has its score alone and the more weight the smaller
     it is beside a patch: in a small face its own score prevails, within a large one the patches do. Plain patches take
-    on what is around them; where all around is plain, the certainty says so.
+    on what is around them; where all around is plain, the certainty says so. So it does in a box of one colour that
+    somebody has given for a face.
 
     Args:
         explanation: with a local map.
@@ -68,10 +70,19 @@ def _votes(explanation: Explanation) -> list[_Vote]:
     overlap = len(found.patches) * patch_area / (extent[0] * extent[1])
     patches = [_Vote(_share(p.box, extent), 1 / overlap, p.structure, p.score) for p in found.patches]
     faces = [
-        _Vote(_share(face.box, extent), patch_area / max(area(face.box), 1.0), 1.0, face.mark.score)
+        _Vote(share, patch_area / max(area(face.box), 1.0), _told(found.photo, share), face.mark.score)
         for face in explanation.faces
+        for share in [_share(face.box, extent)]
     ]
     return patches + faces
+
+
+def _told(photo: Image.Image, box: Box) -> float:
+    """How much a face's place has to show: 0 for a single colour, nearly 1 for every face. The box is in shares."""
+    left, top = math.floor(box[0] * photo.width), math.floor(box[1] * photo.height)
+    right, bottom = math.ceil(box[2] * photo.width), math.ceil(box[3] * photo.height)
+    energy = structure_of(photo.crop((left, top, max(right, left + 1), max(bottom, top + 1)))) ** 2
+    return energy / (energy + LEVEL**2)
 
 
 def _share(box: Box, extent: tuple[int, int]) -> Box:

@@ -23,13 +23,20 @@ DEUTERANOPIA = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.0
 
 
 def made(score, structure=lambda x, y: 1.0, size=(1200, 800), faces=()):
-    """A map over grey paper whose scores and structure are functions of the patch's middle, in shares of the photo."""
+    """A map over grey paper whose scores and structure are functions of the patch's middle, in shares of the photo.
+
+    In the place of a face there is noise.
+    """
     columns, rows = grid(size)
     patches = []
     for box in patch_boxes(size, least=1):
         x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
         patches.append(Patch(box, score(x, y), structure(x, y), None))
     photo = Image.new("RGB", size, (128, 128, 128))
+    for one in faces:
+        left, top, right, bottom = map(int, one.box)
+        noise = np.random.default_rng(0).integers(90, 166, (bottom - top, right - left), dtype=np.uint8)
+        photo.paste(Image.fromarray(noise), (left, top))
     record = PhotoScore(Path("a.jpg"), "ok", score=62.5, width=size[0], height=size[1], model="made@1")
     return Explanation(record, {}, tuple(faces), False, None, None, 0.3, LocalMap(columns, rows, tuple(patches), photo))
 
@@ -70,6 +77,14 @@ def test_a_small_face_has_its_own_score_and_a_large_one_what_is_in_it():
     assert small.score[435, 900] > 88
     large = surface(made(lambda x, y: 90.0, faces=[face((200, 50, 900, 780), 10.0)]), (1200, 800))
     assert large.score[415, 550] > 80
+
+
+def test_a_face_s_box_of_one_colour_is_as_neutral_as_all_around_it():
+    explanation = made(lambda x, y: 5.0, lambda x, y: 0.0)
+    given = replace(explanation, faces=(face((300, 200, 700, 600), 10.0),))
+    assert surface(given, (1200, 800)).certainty.max() == 0
+    inside, beside = pixel(draw(given), 500, 400), pixel(draw(given), 1100, 400)
+    np.testing.assert_allclose([inside, beside], 128, atol=1)
 
 
 def test_left_is_left_and_good_is_blue():
