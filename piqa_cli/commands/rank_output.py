@@ -20,11 +20,11 @@ from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
 from piqa_cli.commands.score_output import gate_fails, interruption, print_frame, some_failed
 from piqa_cli.commands.score_run import Run
 from piqa_cli.outputs.tabular import write_table
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.ranking.copies import find_copies
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
 from piqa_cli.ranking.sweeps import look_at
-from piqa_cli.report.links import absolute
 from piqa_cli.scoring.table import path_cell, path_text
 from piqa_cli.spreadsheets import path_of
 

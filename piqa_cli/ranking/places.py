@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePath
 
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.ranking.options import By
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import path_text
@@ -20,7 +21,7 @@ def places(scores: Sequence[PhotoScore], by: Collection[By]) -> list[str]:
     """
     parts: list[Callable[[PhotoScore], str]] = []
     if By.FOLDER in by:
-        parts.append(_folder_namer({_absolute(score.path).parent for score in scores}))
+        parts.append(_folder_namer({Path(absolute(score.path)).parent for score in scores}))
     if By.DAY in by:
         parts.append(_day)
     return ["/".join(part(score) for part in parts) for score in scores]
@@ -32,7 +33,7 @@ def _folder_namer(folders: Collection[Path]) -> Callable[[PhotoScore], str]:
     except ValueError:  # none at all, or several drives
         root = Path()
     names = {folder: _name_of(folder, root) for folder in folders}
-    return lambda score: names[_absolute(score.path).parent]
+    return lambda score: names[Path(absolute(score.path)).parent]
 
 
 def _name_of(folder: Path, root: Path) -> str:
@@ -43,7 +44,3 @@ def _name_of(folder: Path, root: Path) -> str:
 def _day(score: PhotoScore) -> str:
     taken = score.capture.captured_at
     return taken.date().isoformat() if taken else UNDATED
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - `..` must not stay in it

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.photos.sidecars import Companions
 from piqa_cli.ranking.options import FOLDERS, REJECTS, Layout
 from piqa_cli.ranking.plan import PLAN_VERSION, Decision, Move, Plan, PlanItem
@@ -47,7 +47,7 @@ def make_plan(ranked: Sequence[RankedPhoto], filing: Filing, source: str) -> Pla
 
 
 def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set[Path]) -> PlanItem | None:
-    path = _absolute(photo.score.path)
+    path = Path(absolute(photo.score.path))
     destination = _destination(photo, path, filing)
     if not filing.mark and destination is None:
         return None
@@ -71,7 +71,7 @@ def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set
 def _destination(photo: RankedPhoto, path: Path, filing: Filing) -> Path | None:
     if filing.move is None or filing.folder is None or (photo.decision == "keep" and not filing.everything):
         return None
-    target = _absolute(filing.folder)
+    target = Path(absolute(filing.folder))
     inside = _inside(photo, filing.layout)
     grouped = filing.layout is Layout.GROUP and photo.decision != "reject"
     if filing.sinking and grouped and path.is_relative_to(target):
@@ -90,10 +90,6 @@ def _inside(photo: RankedPhoto, layout: Layout) -> str:
 
 
 def _mates(photo: RankedPhoto, path: Path, companions: Companions) -> list[Path]:
-    raw = _absolute(photo.score.raw_mate) if photo.score.raw_mate else None
+    raw = Path(absolute(photo.score.raw_mate)) if photo.score.raw_mate else None
     found = [*([raw] if raw else []), *companions.of(path), *(companions.of(raw) if raw else ())]
     return list(dict.fromkeys(found))
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - symbolic links stay what they are, `..` goes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from piqa_cli.errors import UsageError
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.ranking.score_file_head import NEEDED, TABLE_HINT
 from piqa_cli.records import Capture, Face, PhotoScore, Status
 from piqa_cli.scoring.table import SCHEMA, best_first
@@ -159,7 +159,7 @@ def _check(frame: pl.DataFrame, path: Path) -> None:
 
 def _spelt_out(paths: pl.Series) -> pl.Series:
     """As absolute paths: `a.jpg` and `./a.jpg` are one photo."""
-    return pl.Series([path and os.path.abspath(path) for path in paths], dtype=pl.String)  # noqa: PTH100 - as text
+    return pl.Series([path and absolute(path) for path in paths], dtype=pl.String)
 
 
 def _bad_cell(path: Path, row: int, column: str, value: object) -> UsageError:

@@ -12,11 +12,12 @@ from typing import Any
 import polars as pl
 
 from piqa_cli.outputs.tabular import write_bytes
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.records import score_text
 from piqa_cli.report.assets import AssetFolder, file_name
 from piqa_cli.report.data import About, PageData, page_data
 from piqa_cli.report.escape import to_script_json
-from piqa_cli.report.links import Links, absolute
+from piqa_cli.report.links import Links
 from piqa_cli.report.options import PAGE_BYTES, ReportOptions
 from piqa_cli.report.pictures import MIME, PictureJob, Pictures, make_pictures, no_pictures
 from piqa_cli.report.processes import in_processes

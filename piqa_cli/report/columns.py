@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.ranking.score_file import finite
 from piqa_cli.report.faces_column import read_faces
-from piqa_cli.report.links import Links, absolute, viewable
+from piqa_cli.report.links import Links, viewable
 from piqa_cli.scoring.table import COLUMNS as SCORE_COLUMNS
 from piqa_cli.scoring.table import path_text
 from piqa_cli.spreadsheets import path_of, safe_cell

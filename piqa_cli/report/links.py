@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+from piqa_cli.photos.absolute import absolute
+
 _SHOWN_BY_BROWSERS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".bmp", ".gif"})
 
 
@@ -29,11 +31,6 @@ class Links:
         except ValueError:
             return None
         return "" if way == os.curdir else _quoted(way.replace(os.sep, "/")) + "/"
-
-
-def absolute(path: Path | str) -> str:
-    """The absolute path, lexically: symbolic links stay what they are, as a browser follows them."""
-    return os.path.abspath(path)  # noqa: PTH100
 
 
 def viewable(photo: str) -> bool:

@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 
 from piqa_cli import __version__
 from piqa_cli.model.store import ModelFolder
+from piqa_cli.photos.absolute import absolute
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache_record import from_json, resized, to_json
 
@@ -226,7 +227,7 @@ def _set_aside(file: Path) -> Path:
 
 
 def _path_key(path: Path) -> bytes:
-    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - ten times faster than Path.absolute on long lists
+    return os.fsencode(absolute(path))
 
 
 def _stamp(path: Path) -> Stamp | None:

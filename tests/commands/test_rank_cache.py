@@ -119,3 +119,26 @@ def test_sidecars_are_nothing_to_the_cache(piqa, model, engine, shoot: Path, tmp
     assert piqa("rank", shoot, "--clear", "--apply", "-q", "--cache-dir", tmp_path / "own").code == 0
     assert xmp.exists()  # written anew, for it says something else
     assert not (tmp_path / "own").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows goes by the names alone")
+def test_what_lies_behind_a_link_and_up_is_another_photo(piqa, model, engine, tmp_path: Path, monkeypatch) -> None:
+    """`link/../50.jpg` is not `50.jpg`, and may be as large and as old."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    here, there = tmp_path / "here", tmp_path / "there"
+    (there / "sub").mkdir(parents=True)
+    here.mkdir()
+    for folder in (here, there):
+        (folder / "50.jpg").write_bytes(encoded(corners(), "JPEG"))
+        os.utime(folder / "50.jpg", (1_000, 1_000))
+    (here / "link").symlink_to(there / "sub")
+    monkeypatch.chdir(here)
+    for photo in ("50.jpg", "link/../50.jpg"):
+        assert piqa("score", photo, "--model", model.path, "-q").code == 0
+    assert engine.seen == [Path("50.jpg"), Path("link/../50.jpg")]
+    marked = ["rank", "link/../50.jpg", "--model", model.path, "--apply", "-q", "--copy-to", "link/../out"]
+    assert piqa(*marked, "--top", "1", "--embed").code == 0
+    assert not read_embedded(here / "50.jpg").xmp
+    assert read_embedded(there / "50.jpg").xmp["Xmp.xmp.Rating"] == "5"
+    assert sorted(path.name for path in here.iterdir()) == ["50.jpg", "link"]
+    assert (there / "out/picks/50.jpg").is_file()
