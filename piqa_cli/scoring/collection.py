@@ -50,8 +50,8 @@ def score_collection(
     """Yield the scores of all `files` in lists: what the cache knows as it is found, then batch after batch.
 
     A batch is in the cache before it is yielded, so a run that is killed repeats at most the batch it was at. Photos
-    that were given up for lack of time or memory, or with their process, and those that the system failed to read are
-    not kept: the next run tries again.
+    that were given up for lack of time or memory, or with their process, those that the system failed to read, and
+    those on which something else failed than their decoding are not kept: the next run tries again.
     torch is imported only if the cache leaves something to do.
 
     Raises:

@@ -14,6 +14,7 @@ from piqa_cli.model.network import DualBranchNet, FaceOutput, NetworkOutput
 from piqa_cli.records import Face, PhotoScore, Severities
 from piqa_cli.scoring.embedding import to_bytes
 from piqa_cli.scoring.eyes import lowest_openness, with_eyes
+from piqa_cli.scoring.losses import NOT_FINITE
 from piqa_cli.scoring.prepare import Batch
 from piqa_cli.scoring.reasons import WANTS_A_REASON, reasons
 from piqa_cli.scoring.scorer import Scorer
@@ -59,7 +60,7 @@ def complete(
     if network.face_head is not None:
         raw -= behind([face_raw for face_raw, _ in faces])
     if not math.isfinite(raw):
-        return replace(record, status="error", reason="the network gave no finite score")
+        return replace(record, status="error", reason=NOT_FINITE)
     photo = severities(output.photo_defects, row, network.config)
     face = faces[0][1] if faces else None
     score, scores = to_score(raw, score_map), [to_score(face_raw, score_map) for face_raw, _ in faces]

@@ -9,14 +9,19 @@ from piqa_cli.records import PhotoScore
 
 GIVEN_UP = "given up: "
 """How the reason begins of every photo that cost its worker process, or more time or memory than there is."""
+UNEXPECTED = "unexpected "
+"""How it begins where something failed beside the decoder: a library, the system or piqa itself, hardly the photo."""
+NOT_FINITE = "the network gave no finite score"
+"""The reason where numbers grew too large; in another arithmetic (`--precision`) or on another device they may not."""
 FEWER_WORKERS = "the system may be out of memory: fewer --workers help"
 """What to do where a process is gone, or none can be started."""
+_PASSING = (GIVEN_UP, CANNOT_BE_READ, UNEXPECTED, NOT_FINITE)
 _NO_MEMORY = ("MemoryError", "out of memory", "can't allocate memory")  # Python and numpy, Pillow, torch
 
 
 def given_up(score: PhotoScore) -> bool:
-    """Whether the row says nothing lasting about the photo: another run, or another limit, may well score it."""
-    return score.status == "error" and (score.reason or "").startswith((GIVEN_UP, CANNOT_BE_READ))
+    """Whether the row says nothing lasting about the photo: another run, limit or arithmetic may well score it."""
+    return score.status == "error" and (score.reason or "").startswith(_PASSING)
 
 
 def is_lack_of_memory(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ from piqa_cli.model.preprocess import cut_face, cut_views, face_region
 from piqa_cli.photos.decode import DecodedPhoto, decode
 from piqa_cli.photos.exif import read_capture
 from piqa_cli.records import Box, Face, PhotoFile, PhotoScore
-from piqa_cli.scoring.losses import is_lack_of_memory, too_much_memory
+from piqa_cli.scoring.losses import UNEXPECTED, is_lack_of_memory, too_much_memory
 
 NO_FACE = "no face found: the whole photo was judged in its place"
 
@@ -189,7 +189,7 @@ def _chosen(views: dict[Cut, Tensor], crops: int | None) -> dict[Cut, Tensor]:
 def _reason(error: Exception) -> str:
     if is_lack_of_memory(error):
         return too_much_memory()
-    return error.message if isinstance(error, PhotoError) else f"unexpected {type(error).__name__}: {error}"
+    return error.message if isinstance(error, PhotoError) else f"{UNEXPECTED}{type(error).__name__}: {error}"
 
 
 def _failed(photo: PhotoFile, reason: str) -> PhotoScore:

@@ -1,10 +1,14 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageFile
 
-from piqa_cli.records import PhotoFile
+from piqa_cli.model.network import NetworkOutput
+from piqa_cli.records import PhotoFile, PhotoScore
+from piqa_cli.scoring.complete import complete
 from piqa_cli.scoring.losses import given_up, too_much_memory
 from piqa_cli.scoring.prepare import PhotoDataset
 from tests.model import tiny
@@ -54,6 +58,28 @@ def test_a_lack_of_memory_beside_the_decoder_is_not_lasting(tmp_path, monkeypatc
     Image.new("RGB", (8, 8)).save(path)
     monkeypatch.setattr("piqa_cli.scoring.prepare.photo_inputs", refuse)
     assert PhotoDataset(tiny.LITE, 10_000_000)[PhotoFile(path)].record.reason == too_much_memory()
+
+
+def test_what_fails_beside_the_decoder_is_not_lasting(tmp_path, monkeypatch):
+    """Such as the face detector's weights, for which there were too many open files."""
+
+    def fail(*args):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(path)
+    monkeypatch.setattr("piqa_cli.scoring.prepare.by_importance", fail)
+    record = PhotoDataset(tiny.LITE, 10_000_000)[PhotoFile(path)].record
+    assert record.reason.startswith("unexpected OSError: ")
+    assert given_up(record)
+
+
+def test_no_finite_score_is_not_lasting():
+    """Another --precision, which the cache takes for the same model, may give one."""
+    output = NetworkOutput(torch.tensor([torch.nan]), torch.zeros(1, 1), None, None, torch.zeros(1, 4))
+    record = complete(PhotoScore(Path("a.png"), "ok"), tiny.network(tiny.LITE), output, 0, [])
+    assert record.status == "error"
+    assert given_up(record)
 
 
 @pytest.mark.parametrize("error", [OSError("broken data stream when reading image file"), SyntaxError("bad")])
