@@ -88,8 +88,12 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     dtype = _stored_as(image)
     factor = 255.0 / _full_scale(image, dtype)
     result = np.empty((image.height, image.width), np.uint8)
+    clear = image.info.get("transparency")  # of a PNG: the level that is not there
     for top, strip in _strips(image):
-        result[top : top + strip.height] = np.clip(_finite(strip, dtype) * factor + 0.5, 0, 255)
+        rows = result[top : top + strip.height]
+        rows[:] = np.clip(_finite(strip, dtype) * factor + 0.5, 0, 255)
+        if isinstance(clear, int):
+            rows[np.asarray(strip) == clear] = 255
     if _tiff_tags(image).get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow sees to it with 8 bits only
         np.subtract(255, result, out=result)
     return Image.fromarray(result)

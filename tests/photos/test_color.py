@@ -117,16 +117,19 @@ def test_transparent_colour_of_a_png_shows_white(tmp_path: Path, mode: str, colo
         assert pixels(write(tmp_path, data)).min() == 255
 
 
-@pytest.mark.parametrize(("bits", "pixels_of", "level"), [(2, 0b01_10_00_00, 170), (4, 0b0101_1010, 170)])
-def test_transparent_grey_of_a_png_with_few_bits(tmp_path: Path, bits: int, pixels_of: int, level: int) -> None:
+@pytest.mark.parametrize(
+    ("bits", "row", "clear", "level"),
+    [(2, b"\x60", 1, 170), (4, b"\x5a", 5, 170), (16, b"\x55\x66\xaa\xaa", 0x5566, 170)],
+)
+def test_transparent_grey_of_a_png(tmp_path: Path, bits: int, row: bytes, clear: int, level: int) -> None:
     """Of two greys side by side the first one is transparent, the second one `level`."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = chunk(b"IHDR", struct.pack(">2I5B", 2, 1, bits, 0, 0, 0, 0))
-    key = chunk(b"tRNS", struct.pack(">H", pixels_of >> (8 - bits)))
-    data = b"\x89PNG\r\n\x1a\n" + header + key + chunk(b"IDAT", zlib.compress(bytes([0, pixels_of])))
+    key = chunk(b"tRNS", struct.pack(">H", clear))
+    data = b"\x89PNG\r\n\x1a\n" + header + key + chunk(b"IDAT", zlib.compress(b"\0" + row))
     found = pixels(write(tmp_path, data + chunk(b"IEND", b"")))
     assert found[0, :, 0].tolist() == [255, level]
 
