@@ -23,9 +23,9 @@ from piqa_cli.ranking.plan import Plan
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
-from piqa_cli.ranking.steps import RewriteHandler
+from piqa_cli.ranking.steps import ChangeHandler
 from piqa_cli.records import counted
-from piqa_cli.scoring.cache import Rewrite
+from piqa_cli.scoring.cache import Change
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
@@ -63,8 +63,8 @@ def run_plan(request: Request) -> int:
 def run_undo(request: Request) -> int:
     """`--undo JOURNAL`: at once, for it only restores what was there."""
     assert request.acting.undo is not None
-    with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
-        outcome = undo(request.acting.undo, bar.update, on_rewrite)
+    with _followed(request) as on_change, StepBar("working", quiet=request.delivery.quiet) as bar:
+        outcome = undo(request.acting.undo, bar.update, on_change)
     return _report(outcome, request, "undone")
 
 
@@ -81,8 +81,8 @@ def run_clear(request: Request) -> int:
         )
         console.say(NOTHING_YET)
         return 0
-    with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
-        outcome = clear(files, _options(request), bar.update, on_rewrite)
+    with _followed(request) as on_change, StepBar("working", quiet=request.delivery.quiet) as bar:
+        outcome = clear(files, _options(request), bar.update, on_change)
     return _report(outcome, request, "cleared")
 
 
@@ -94,8 +94,8 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> CarriedOut:
     if not request.acting.apply:
         return CarriedOut()
     try:
-        with _followed(request) as on_rewrite, StepBar("working", quiet=request.delivery.quiet) as bar:
-            outcome = apply_plan(plan, options, journal, bar.update, shown, on_rewrite)
+        with _followed(request) as on_change, StepBar("working", quiet=request.delivery.quiet) as bar:
+            outcome = apply_plan(plan, options, journal, bar.update, shown, on_change)
     except KeyboardInterrupt:
         if journal.exists():
             console.warn(f"interrupted: piqa rank --undo {shell_word(journal)} takes back what was done")
@@ -105,15 +105,15 @@ def _execute(plan: Plan, options: ApplyOptions, request: Request) -> CarriedOut:
 
 
 @contextmanager
-def _followed(request: Request) -> Iterator[RewriteHandler]:
-    """Scores in the cache follow the photos that are written into, also when the work is stopped half way."""
-    rewrites: list[Rewrite] = []
+def _followed(request: Request) -> Iterator[ChangeHandler]:
+    """Scores in the cache follow the photos that are moved or written into, also when the work is stopped half way."""
+    changes: list[Change] = []
     try:
-        yield lambda *rewrite: rewrites.append(rewrite)
+        yield lambda *change: changes.append(change)
     finally:
-        if any(path.suffix.lower() != ".xmp" for path, _, _ in rewrites) and not request.scoring.no_cache:
+        if any(path.suffix.lower() != ".xmp" for _, _, path, _ in changes) and not request.scoring.no_cache:
             with closing(open_cache(request.scoring.cache_dir, quiet=request.delivery.quiet)) as cache:
-                cache.follow(rewrites)
+                cache.follow(changes)
 
 
 def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> Preview:

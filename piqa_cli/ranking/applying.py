@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -17,10 +18,10 @@ from piqa_cli.ranking.preparing import preview
 from piqa_cli.ranking.space import check_space
 from piqa_cli.ranking.steps import (
     ApplyOptions,
+    ChangeHandler,
     Outcome,
     Preview,
     ProgressHandler,
-    RewriteHandler,
     Step,
     default_journal,
     untold,
@@ -37,7 +38,7 @@ def apply_plan(
     journal: Path | None = None,
     on_progress: ProgressHandler | None = None,
     prepared: Preview | None = None,
-    on_rewrite: RewriteHandler = untold,
+    on_change: ChangeHandler = untold,
 ) -> Outcome:
     """Take the plan's steps; `journal` None: a new one in the user's state folder.
 
@@ -67,16 +68,16 @@ def apply_plan(
         check_space(prepared.steps)
         opened = Journal.create(path, secrets.token_hex(4), digest, prepared.steps)
     with opened:
-        run = _Run(opened, options, prepared, on_rewrite)
+        run = _Run(opened, options, prepared, on_change)
         run.all(on_progress)
     return Outcome(tuple(run.done), prepared.skipped, (*prepared.problems, *run.problems), path, tuple(run.already))
 
 
 class _Run:
-    def __init__(self, journal: Journal, options: ApplyOptions, prepared: Preview, on_rewrite: RewriteHandler) -> None:
+    def __init__(self, journal: Journal, options: ApplyOptions, prepared: Preview, on_change: ChangeHandler) -> None:
         self._journal = journal
         self._options = options
-        self._on_rewrite = on_rewrite
+        self._on_change = on_change
         self._steps = prepared.steps
         self._brought: list[tuple[int, Step]] = []  # of the shot at hand
         self._torn: Path | None = None  # the photo of the shot that failed
@@ -130,13 +131,15 @@ class _Run:
         """Whether there was anything to do."""
         if step.action in _TRANSFERS:
             transfer(step, number, self._journal)
+            if step.action == "move" and step.source is not None:
+                tell_moved(step.source, step.target, self._on_change)
         elif step.action == "folder":
             self._journal.note(number, "begun")
             step.target.mkdir(exist_ok=True)
         else:
             part = part_name(self._journal, number, step.target.parent)
             part.unlink(missing_ok=True)
-            return write_marks(step, number, self._journal, self._options, part, self._on_rewrite)
+            return write_marks(step, number, self._journal, self._options, part, self._on_change)
         return True
 
     def _of_folder(self, step: Step, error: PhotoError | OSError) -> PhotoError | None:
@@ -167,14 +170,23 @@ class _Run:
         """A shot stays together: what came before the failure goes back to where it was."""
         for number, step in steps:
             try:
-                untransfer(step, number, self._journal)
+                gone = untransfer(step, number, self._journal)
             except (PhotoError, OSError) as error:
                 self.problems.append(as_problem(error, step.target))
             else:
                 self._journal.note(number, "failed", reason="left with its shot")
+                if gone and step.action == "move" and step.source is not None:
+                    tell_moved(step.target, step.source, self._on_change)
                 if step in self.done:
                     self.done.remove(step)
         self._brought = []
+
+
+def tell_moved(source: Path, target: Path, on_change: ChangeHandler) -> None:
+    """Say that a file is at `target` now, as it was at `source`."""
+    with contextlib.suppress(OSError):
+        status = target.lstat()
+        on_change(source, status, target, status)
 
 
 def as_problem(error: PhotoError | OSError, path: Path) -> PhotoError:

@@ -13,7 +13,7 @@ from piqa_cli.photos.sidecars import Companions, existing_sidecars
 from piqa_cli.ranking.applying import as_problem
 from piqa_cli.ranking.marking import clear_file
 from piqa_cli.ranking.marks import has_marks
-from piqa_cli.ranking.steps import ApplyOptions, Outcome, ProgressHandler, RewriteHandler, Step, untold
+from piqa_cli.ranking.steps import ApplyOptions, ChangeHandler, Outcome, ProgressHandler, Step, untold
 from piqa_cli.records import PhotoFile
 
 
@@ -21,7 +21,7 @@ def clear(
     photos: Iterable[PhotoFile],
     options: ApplyOptions,
     on_progress: ProgressHandler | None = None,
-    on_rewrite: RewriteHandler = untold,
+    on_change: ChangeHandler = untold,
 ) -> Outcome:
     """Take piqa's marks out of sidecars, both namings, and out of the photos themselves, RAW mates included.
 
@@ -43,7 +43,7 @@ def clear(
                     continue
                 seen.add(target)
                 try:
-                    changed = _clear(target, embedded, options, on_rewrite)
+                    changed = _clear(target, embedded, options, on_change)
                 except (PhotoError, OSError) as error:
                     problems.append(as_problem(error, target))
                     continue
@@ -54,9 +54,9 @@ def clear(
     return Outcome(tuple(done), (), tuple(problems))
 
 
-def _clear(target: Path, embedded: bool, options: ApplyOptions, on_rewrite: RewriteHandler) -> bool:
+def _clear(target: Path, embedded: bool, options: ApplyOptions, on_change: ChangeHandler) -> bool:
     if embedded and not (embeddable(target) and has_marks(read_embedded(target).xmp)):
         return False
     part = target.parent / f".piqa-{secrets.token_hex(4)}-clear.part"
     keep = options.keep_modified
-    return clear_file(target, embedded=embedded, keep_modified=keep, part=part, on_rewrite=on_rewrite)
+    return clear_file(target, embedded=embedded, keep_modified=keep, part=part, on_change=on_change)

@@ -16,7 +16,7 @@ from piqa_cli.ranking.files import is_empty, publish, replace_content, sync_fold
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Event, Journal
 from piqa_cli.ranking.marks import cleared, marked
-from piqa_cli.ranking.steps import ApplyOptions, Marks, RewriteHandler, Step
+from piqa_cli.ranking.steps import ApplyOptions, ChangeHandler, Marks, Step
 
 _GONE = "no longer there, moved or removed: where it was moved, bring it back and undo again"
 
@@ -30,7 +30,7 @@ class _Seen:
 
 
 def write_marks(
-    step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path, on_rewrite: RewriteHandler
+    step: Step, number: int, journal: Journal, options: ApplyOptions, part: Path, on_change: ChangeHandler
 ) -> bool:
     """Take a step "mark" or "embed"; what undoing it needs is in the journal first. Raises PhotoError, OSError.
 
@@ -53,11 +53,12 @@ def write_marks(
         journal.note(number, "begun", before=_digest(seen.content), after=_digest(new), **facts)
         keep = step.action == "embed" and options.keep_modified
         modified = seen.status.st_mtime_ns if keep else None
-        on_rewrite(step.target, seen.status, replace_content(step.target, new, seen.status, part, modified))
+        written = replace_content(step.target, new, seen.status, part, modified)
+        on_change(step.target, seen.status, step.target, written)
     return True
 
 
-def unwrite_marks(step: Step, event: Event, part: Path, on_rewrite: RewriteHandler) -> bool:
+def unwrite_marks(step: Step, event: Event, part: Path, on_change: ChangeHandler) -> bool:
     """Undo such a step: byte for byte where nobody wrote since, otherwise as `clear` does.
 
     A sidecar, or a copy elsewhere, that is gone while its photo is there has no marks any more; where the photo is
@@ -80,7 +81,7 @@ def unwrite_marks(step: Step, event: Event, part: Path, on_rewrite: RewriteHandl
         return False
     if digest != event["after"]:
         embedded = step.action == "embed"
-        return clear_file(step.target, embedded=embedded, keep_modified=True, part=part, on_rewrite=on_rewrite)
+        return clear_file(step.target, embedded=embedded, keep_modified=True, part=part, on_change=on_change)
     if event["before"] is None:
         step.target.unlink()
         sync_folder(step.target.parent)
@@ -92,11 +93,11 @@ def unwrite_marks(step: Step, event: Event, part: Path, on_rewrite: RewriteHandl
         if _digest(old) != event["before"]:
             raise PhotoError("the journal does not give back what was there", path=step.target)
         written = replace_content(step.target, old, seen.status, part, event["modified"])
-        on_rewrite(step.target, seen.status, written)
+        on_change(step.target, seen.status, step.target, written)
     return True
 
 
-def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path, on_rewrite: RewriteHandler) -> bool:
+def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path, on_change: ChangeHandler) -> bool:
     """Take piqa's marks out of one file; False: there were none. A sidecar of piqa's own making goes altogether.
 
     Raises PhotoError, OSError.
@@ -113,7 +114,7 @@ def clear_file(path: Path, *, embedded: bool, keep_modified: bool, part: Path, o
         return True
     new = embed_packet(seen.content, left, path) if embedded else left
     modified = seen.status.st_mtime_ns if embedded and keep_modified else None
-    on_rewrite(path, seen.status, replace_content(path, new, seen.status, part, modified))
+    on_change(path, seen.status, path, replace_content(path, new, seen.status, part, modified))
     return True
 
 

@@ -15,11 +15,11 @@ from piqa_cli.photos.sidecars import SidecarNaming
 
 Action = Literal["mark", "embed", "folder", "copy", "hardlink", "symlink", "move"]
 ProgressHandler = Callable[[int, int], None]  # steps done, steps in all
-RewriteHandler = Callable[[Path, os.stat_result, os.stat_result], None]
-"""Is told of a file whose metadata alone was written anew: its path, what it was and what it is."""
+ChangeHandler = Callable[[Path, os.stat_result, Path, os.stat_result], None]
+"""Is told of a file that was moved, or whose metadata alone was written anew: where and what it was, and is now."""
 
 
-def untold(_path: Path, _before: os.stat_result, _after: os.stat_result) -> None:
+def untold(_was: Path, _before: os.stat_result, _path: Path, _after: os.stat_result) -> None:
     """The handler where nobody wants to know."""
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError
-from piqa_cli.ranking.applying import as_problem
+from piqa_cli.ranking.applying import as_problem, tell_moved
 from piqa_cli.ranking.journal import History, Journal, state_without_undo
 from piqa_cli.ranking.marking import unwrite_marks
-from piqa_cli.ranking.steps import Outcome, ProgressHandler, RewriteHandler, Step, untold
+from piqa_cli.ranking.steps import ChangeHandler, Outcome, ProgressHandler, Step, untold
 from piqa_cli.ranking.transfers import drop_part, untransfer
 
 
-def undo(journal: Path, on_progress: ProgressHandler | None = None, on_rewrite: RewriteHandler = untold) -> Outcome:
+def undo(journal: Path, on_progress: ProgressHandler | None = None, on_change: ChangeHandler = untold) -> Outcome:
     """Bring everything back to where the run found it: moves, copies and links, sidecars and photos that it marked.
 
     What someone changed since is not thrown away: a copy that differs from its original stays and is reported, and
@@ -29,7 +29,7 @@ def undo(journal: Path, on_progress: ProgressHandler | None = None, on_rewrite: 
             was = state_without_undo(opened.history.event(number))
             opened.note(number, "undoing", was=was)
             try:
-                changed = _undo_one(step, number, opened, on_rewrite)
+                changed = _undo_one(step, number, opened, on_change)
             except (PhotoError, OSError) as error:
                 problems.append(as_problem(error, step.target))
             else:
@@ -49,7 +49,7 @@ def _begun(history: History) -> list[int]:
     return sorted(known | ({silent} if silent is not None else set()), reverse=True)
 
 
-def _undo_one(step: Step, number: int, journal: Journal, on_rewrite: RewriteHandler) -> bool:
+def _undo_one(step: Step, number: int, journal: Journal, on_change: ChangeHandler) -> bool:
     """Whether there was anything to take back."""
     if step.action == "folder":
         try:
@@ -59,5 +59,8 @@ def _undo_one(step: Step, number: int, journal: Journal, on_rewrite: RewriteHand
         return True
     if step.action in ("mark", "embed"):
         part = drop_part(journal, number, step.target.parent)
-        return unwrite_marks(step, journal.history.event(number), part, on_rewrite)
-    return untransfer(step, number, journal)
+        return unwrite_marks(step, journal.history.event(number), part, on_change)
+    changed = untransfer(step, number, journal)
+    if changed and step.action == "move" and step.source is not None:
+        tell_moved(step.target, step.source, on_change)
+    return changed

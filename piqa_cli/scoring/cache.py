@@ -47,13 +47,14 @@ _SELECT_SCORED = """
 SELECT record, fingerprint FROM scores WHERE path = ? AND size = ? AND mtime_ns = ? AND circumstances = ''
 """
 _UPDATE = """
-UPDATE scores SET record = ?, size = ?, mtime_ns = ? WHERE fingerprint = ? AND path = ? AND size = ? AND mtime_ns = ?
+UPDATE OR REPLACE scores SET record = ?, path = ?, size = ?, mtime_ns = ?
+WHERE fingerprint = ? AND path = ? AND size = ? AND mtime_ns = ?
 """
 
 Note = Callable[[str], None]
 Stamp = tuple[int, int]  # size in bytes, modification time in nanoseconds
 Answer = tuple[PhotoFile, Stamp | None, PhotoScore | None]
-Rewrite = tuple[Path, os.stat_result, os.stat_result]  # a file, what it was and what it is
+Change = tuple[Path, os.stat_result, Path, os.stat_result]  # of a file: where and what it was, and is now
 
 
 class _LaterLayoutError(sqlite3.DatabaseError):
@@ -117,17 +118,18 @@ class ResultCache:
         except sqlite3.Error as error:
             self._recover(error)
 
-    def follow(self, rewrites: Iterable[Rewrite]) -> None:
-        """Let scores answer for photos whose metadata piqa itself has just written: their pixels are as they were.
+    def follow(self, changes: Iterable[Change]) -> None:
+        """Let scores answer for photos that piqa itself has just moved, or whose metadata it wrote: the pixels stayed.
 
-        Only those of a file that was the one that had been scored. Errors are of the whole file, and stay behind.
+        In the order of the changes, and only of a file that was the one that had been scored. Errors are of the whole
+        file, and stay behind.
         """
         if self._connection is None:
             return
         try:
             with self._connection:
-                for path, before, after in rewrites:
-                    _follow(self._connection, _path_key(path), _stamp_of(before), _stamp_of(after))
+                for was, before, path, after in changes:
+                    _follow(self._connection, (was, _stamp_of(before)), (path, _stamp_of(after)))
         except sqlite3.Error as error:
             self._recover(error)
 
@@ -241,12 +243,15 @@ def _stamp_of(status: os.stat_result) -> Stamp | None:
     return (status.st_size, status.st_mtime_ns) if abs(status.st_mtime_ns) < 2**63 else None
 
 
-def _follow(connection: sqlite3.Connection, key: bytes, before: Stamp | None, after: Stamp | None) -> None:
-    if before is None or after is None:
+def _follow(
+    connection: sqlite3.Connection, before: tuple[Path, Stamp | None], after: tuple[Path, Stamp | None]
+) -> None:
+    if before[1] is None or after[1] is None:
         return
-    for record, fingerprint in connection.execute(_SELECT_SCORED, (key, *before)).fetchall():
+    old, new = (_path_key(before[0]), *before[1]), (_path_key(after[0]), *after[1])
+    for record, fingerprint in connection.execute(_SELECT_SCORED, old).fetchall():
         with suppress(ValueError):  # damaged: it answers for nothing
-            connection.execute(_UPDATE, (resized(record, after[0]), *after, fingerprint, key, *before))
+            connection.execute(_UPDATE, (resized(record, after[1][0]), *new, fingerprint, *old))
 
 
 def _row(score: PhotoScore, stamp: Stamp, model: ModelFolder, max_megapixels: float) -> tuple[object, ...]:

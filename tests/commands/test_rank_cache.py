@@ -105,6 +105,19 @@ def test_the_photos_that_an_interrupted_run_had_marked_are_known(piqa, model, sh
     assert scored() == []
 
 
+def test_photos_that_are_moved_are_known_where_they_are(
+    piqa, model, engine, shoot: Path, tmp_path: Path, scored
+) -> None:
+    scored()
+    move = ["--move-to", shoot / "best", "--top", "2", "--embed", "--journal", tmp_path / "journal"]
+    assert piqa("rank", shoot, "--model", model.path, "--apply", "-q", *move).code == 0
+    assert (shoot / "best/picks/90.jpg").is_file()
+    assert scored() == []
+    assert piqa("rank", "--undo", tmp_path / "journal", "-q").code == 0
+    assert sorted(path.name for path in shoot.iterdir() if path.is_file()) == ["10.jpg", "50.jpg", "90.jpg"]
+    assert scored() == []
+
+
 @pytest.mark.parametrize("args", [["--embed", "--no-cache"], ["--write-xmp", "--no-cache"]], ids=" ".join)
 def test_without_a_cache_none_is_made(piqa, model, engine, shoot: Path, tmp_path: Path, args: list[str]) -> None:
     own = ["--cache-dir", tmp_path / "own"]

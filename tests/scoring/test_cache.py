@@ -14,7 +14,7 @@ import pytest
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.records import DEFECTS, Face, PhotoFile, PhotoScore, Severities
 from piqa_cli.scoring import cache as cache_module
-from piqa_cli.scoring.cache import FILE_NAME, ResultCache
+from piqa_cli.scoring.cache import FILE_NAME, Change, ResultCache
 
 LIMIT = 200.0
 
@@ -88,11 +88,16 @@ def test_a_changed_photo_is_unknown(folder, photo, model, make_score, change) ->
     assert ask(folder, photo, model) is None
 
 
-def _embed(path: Path) -> tuple[Path, os.stat_result, os.stat_result]:
+def _embed(path: Path) -> Change:
     """What putting marks into a photo is to the cache."""
     before = path.stat()
     path.write_bytes(path.read_bytes() + b" and marks")
-    return path, before, path.stat()
+    return path, before, path, path.stat()
+
+
+def _move(path: Path, target: Path) -> Change:
+    path.replace(target)
+    return path, target.stat(), target, target.stat()
 
 
 def test_a_score_follows_the_photo_that_piqa_wrote_into(folder, photo, model, make_score) -> None:
@@ -114,6 +119,21 @@ def test_a_score_follows_no_photo_that_it_is_not_of(folder, photo, model, make_s
     cache = ResultCache.open(folder, on_note=pytest.fail)
     cache.follow([_embed(photo)])
     cache.close()
+    assert ask(folder, photo, model) is None
+
+
+def test_a_score_goes_along_where_the_photo_is_moved(folder, photo, model, make_score) -> None:
+    moved, other = photo.with_name("moved.jpg"), photo.with_name("other.jpg")
+    for path, content, score in ((photo, b"content", 80.0), (moved, b"before", 1.0), (other, b"changed later", 20.0)):
+        path.write_bytes(content)
+        keep(folder, make_score(path, model=model.id, score=score), model)
+    other.write_bytes(b"yet another one")
+    cache = ResultCache.open(folder, on_note=pytest.fail)
+    cache.follow([_embed(photo), _move(photo, moved), _move(other, photo)])
+    cache.close()
+    known = ask(folder, moved, model)
+    assert known is not None
+    assert (known.path, known.score) == (moved, 80.0)
     assert ask(folder, photo, model) is None
 
 
