@@ -12,6 +12,8 @@ from piqa_cli.errors import UsageError
 _PART = re.compile(r"part-\d{5,}\.parquet")
 _BESIDE = (".", "_")  # how names begin that are no part of a table: hidden files, the manifest of a cluster's run
 
+TABLE_SUFFIXES = (".csv", ".parquet", ".jsonl", ".json")
+"""How the names of tables in one file end."""
 MANIFEST = "_manifest"
 """The folder in which `piqa score --engine ray` keeps what is finished."""
 DONE = f"{MANIFEST}/done.json"

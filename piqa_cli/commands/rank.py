@@ -11,6 +11,7 @@ from piqa_cli.commands import options
 from piqa_cli.commands import rank_options as own
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.given import given_options
+from piqa_cli.commands.named_along import sort_out
 from piqa_cli.commands.rank_request import Acting, Marking, Request
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.model.store import DEFAULT_MODEL
@@ -82,8 +83,9 @@ def rank(
     with --strict could not be scored, 130 interrupted.
     """
     targets = _targets(copy=copy_to, hardlink=hardlink_to, symlink=symlink_to, move=move_to)
+    sources, along = sort_out(paths or (), takes_tables=True)
     request = Request(
-        sources=tuple(paths or ()),
+        sources=tuple(sources),
         grouping=GroupOptions(tuple(by), gap, similarity, duplicates),
         choice=Choice(top, per_group, min_score, max_photos, reject_below),
         star_cuts=stars,
@@ -96,7 +98,8 @@ def rank(
             recursive=recursive,
             include=tuple(include),
             exclude=tuple(exclude),
-            apart=tuple(_of_copies(targets, paths or (), into)),
+            apart=tuple(_of_copies(targets, sources, into)),
+            along=along,
             model=model,
             models_dir=models_dir,
             engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),

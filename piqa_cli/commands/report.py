@@ -9,6 +9,7 @@ from piqa_cli.commands import options
 from piqa_cli.commands import report_options as own
 from piqa_cli.commands.gate_request import make_request
 from piqa_cli.commands.given import given_options
+from piqa_cli.commands.named_along import sort_out
 from piqa_cli.commands.rank_alone import check_table
 from piqa_cli.commands.report_request import ReportRequest
 from piqa_cli.commands.scoring import Scoring
@@ -90,8 +91,9 @@ def report(
         code_quality=code_quality,
         annotations=annotations,
     )
+    sources, along = sort_out(paths, takes_tables=True)
     request = ReportRequest(
-        sources=tuple(paths),
+        sources=tuple(sources),
         output=output,
         assets=assets,
         title=title,
@@ -104,6 +106,7 @@ def report(
             recursive=recursive,
             include=tuple(include),
             exclude=tuple(exclude),
+            along=along,
             model=model,
             models_dir=models_dir,
             engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),

@@ -12,6 +12,7 @@ from piqa_cli.commands import gate_options as gates
 from piqa_cli.commands import options, ray_options
 from piqa_cli.commands.delivery import Delivery
 from piqa_cli.commands.gate_request import make_request
+from piqa_cli.commands.named_along import in_words, sort_out
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import UsageError
 from piqa_cli.model.store import DEFAULT_MODEL, find_model
@@ -105,6 +106,7 @@ def score(
         code_quality=code_quality,
         annotations=annotations,
     )
+    paths, along = sort_out(paths)
     request = replace(request, few=all(map(os.path.isfile, paths)))
     cluster = ray_options.ClusterRequest(
         engine, ray_address, block_size, actors, cpus_per_actor, gpus_per_actor, cache_dir
@@ -114,6 +116,7 @@ def score(
         recursive=recursive,
         include=tuple(include),
         exclude=tuple(exclude),
+        along=along,
         model=model,
         models_dir=models_dir,
         engine=EngineOptions(device, batch_size, workers, max_megapixels, crops, precision, file_timeout),
@@ -134,8 +137,11 @@ def score(
     delivery.check()
     if cluster.asked:
         from piqa_cli.cluster.listing import Listing
+        from piqa_cli.commands.console import note  # rich
         from piqa_cli.commands.score_ray import score_with_ray
 
+        if along and not quiet:
+            note(in_words(along))
         listing = Listing(tuple(paths), scoring.recursive, scoring.include, scoring.exclude)
         chosen = find_model(scoring.model, scoring.models_dir)
         raise typer.Exit(score_with_ray(listing, output, chosen, cluster.options(scoring.engine), delivery))

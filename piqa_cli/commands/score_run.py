@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piqa_cli.commands.console import ProgressBar, note
+from piqa_cli.commands.named_along import in_words
 from piqa_cli.commands.scoring import Scoring
 from piqa_cli.errors import EngineError, PhotoError, UsageError
 from piqa_cli.model.store import ModelFolder
@@ -69,6 +70,8 @@ def find_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Fo
         UsageError: at once, for a typed path that does not exist, or cannot be read.
     """
     found = Found(quiet)
+    if scoring.along and not quiet:
+        note(in_words(scoring.along))
     found.photos = discover(
         [path for path in sources if path != STDIN],
         listed=_listed() if STDIN in sources else [],
@@ -76,6 +79,7 @@ def find_photos(sources: Sequence[Path], scoring: Scoring, *, quiet: bool) -> Fo
         include=scoring.include,
         exclude=scoring.exclude,
         apart=scoring.apart,
+        along=scoring.along,
         on_problem=found.on_problem,
         on_unmatched=found.on_unmatched,
     )

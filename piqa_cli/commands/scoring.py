@@ -17,6 +17,7 @@ class Scoring:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     apart: tuple[Path, ...] = ()  # folders that are not entered on the way through another
+    along: tuple[Path, ...] = ()  # named together with photos, and passed over: see `named_along`
     model: str = DEFAULT_MODEL
     models_dir: Path | None = None
     engine: EngineOptions = field(default_factory=EngineOptions)

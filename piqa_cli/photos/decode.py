@@ -18,6 +18,9 @@ from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb, png_cicp
 from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
 from piqa_cli.photos.pillow import SIDEWAYS, exif_orientation, load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
+from piqa_cli.photos.sidecars import SIDECAR_SUFFIXES
+from piqa_cli.photos.suffixes import split_name
+from piqa_cli.table_parts import TABLE_SUFFIXES
 
 DEFAULT_MAX_PIXELS = 200_000_000
 CLOSE_ENOUGH = 1.05  # times `max_side`: nearer than this is not resized again
@@ -118,6 +121,11 @@ def _no_photo(file: BinaryIO, path: Path) -> NotAPhoto:
         return NotAPhoto(
             f"the photo is not here, only {system}'s pointer to it", path=path, hint=f"{command} fetches it"
         )
+    suffix = split_name(path.name)[1]
+    if suffix in TABLE_SUFFIXES:
+        return NotAPhoto("no image; if it is a score table, piqa rank and piqa report take it", path=path)
+    if suffix in SIDECAR_SUFFIXES:
+        return NotAPhoto("no image, but by its name what belongs to one: name the photo", path=path)
     reason = "not a supported image (JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC or RAW)"
     return NotAPhoto(reason, path=path, hint="if it is a photo, export it as JPEG or PNG")
 

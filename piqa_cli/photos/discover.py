@@ -30,6 +30,7 @@ def discover(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     apart: Sequence[Path] = (),
+    along: Sequence[Path] = (),
     on_problem: ProblemHandler | None = None,
     on_unmatched: Callable[[str, str], None] | None = None,
 ) -> Iterator[PhotoFile]:
@@ -44,7 +45,8 @@ def discover(
     the same folder is one photo, and an include pattern may match either of the two.
 
     After the last photo `on_unmatched` gets "include" or "exclude" and the pattern for each one that matched nothing;
-    not for one with folders in it where those were not looked into.
+    not for one with folders in it where those were not looked into, nor for one that matches a file of `along`, which
+    are those that were named and are not to be taken.
 
     A sub-folder that cannot be listed goes to `on_problem` as an `UnreadablePhoto`; the walk goes on.
     Raises UsageError at once, before the first photo, for one of `paths` that is missing, cannot be listed, or is
@@ -52,6 +54,9 @@ def discover(
     others: whoever reads it will see what is wrong.
     """
     wanted, unwanted = Globs(include), Globs(exclude)
+    for path in along:
+        wanted.match_named(path)
+        unwanted.match_named(path)
     named: dict[Path, _Named] = {}  # two spellings of one path count once
     for item in map(_check, paths):
         if item.is_folder or not _is_excluded(item.path, unwanted):

@@ -22,6 +22,8 @@ _XMP = ".xmp"
 _STEM_SUFFIXES = frozenset({_XMP, ".acr", ".thm", ".wav", ".on1", ".aae", ".mov"})
 # Of a file, by its whole name: RawTherapee, DxO, ART.
 _NAME_SUFFIXES = frozenset({_XMP, ".pp3", ".dop", ".arp"})
+SIDECAR_SUFFIXES = _STEM_SUFFIXES | _NAME_SUFFIXES
+"""Of all that belongs to photos, in lower case."""
 _READ_BY_STEM = (RAW_SUFFIXES - {".dng"}, HEIF_SUFFIXES)  # formats of which Lightroom reads `IMG_1.xmp`; RAW goes first
 _DUPLICATE = re.compile(r"(?P<stem>.+)_\d\d(?P<suffix>\.[^.]+)\.xmp", re.IGNORECASE)  # darktable's further versions
 

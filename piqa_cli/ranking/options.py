@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from piqa_cli.table_parts import parts_of
+from piqa_cli.table_parts import TABLE_SUFFIXES, parts_of
 
 GAP_S = 2.0
 """Bursts end where the camera rests longer than this between two photos."""
-
-
-TABLE_SUFFIXES = (".csv", ".parquet", ".jsonl", ".json")
 
 
 def is_score_table(path: Path) -> bool:

@@ -80,6 +80,16 @@ def test_not_a_photo(tmp_path: Path, data: bytes, name: str) -> None:
         decode(write(tmp_path, data, name))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("scores.CSV", "if it is a score table, piqa rank and piqa report take it"), ("a.jpg.xmp", "name the photo")],
+)
+def test_what_is_named_in_a_photo_s_place_says_what_takes_it(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"path,score\n")
+    with pytest.raises(NotAPhoto, match=words):
+        decode(tmp_path / name)
+
+
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 ANNEX = b"/annex/objects/SHA256E-s31390--f50d7ac4c6b9031379986bc362fcefb65f1e52621ce1708d537e740fefc59cc0.jpg\n"
 
