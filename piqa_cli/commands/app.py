@@ -10,11 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command
 
 from piqa_cli import __version__
 from piqa_cli.commands.failures import reported
@@ -25,12 +25,13 @@ COMMANDS = ("score", "rank", "report", "explain", "train", "evaluate")
 """Functions of these names, in modules of these names."""
 GROUPS = ("pretrain", "models")
 """Modules with a Typer application each."""
+_COMPLETION = ("--install-completion", "--show-completion")
 
 
 class _Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; a photo or folder in its place is what somebody names who does not know commands yet."""
-        if args and args[0] not in self.commands and os.path.lexists(args[0]):
+        if not ctx.resilient_parsing and args and args[0] not in self.commands and os.path.lexists(args[0]):
             raise UsageError(f"{args[0]} is no command", hint=f"piqa score {shell_word(args[0])} scores it")
         return super().resolve_command(ctx, args)
 
@@ -42,8 +43,8 @@ class _Group(TyperGroup):
             return result
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:  # a shell that completes a line does not run it
         typer.echo(f"piqa {__version__}")
         raise typer.Exit
 
@@ -68,7 +69,6 @@ def command_line(word: str | None = None) -> TyperGroup:
     app = typer.Typer(
         name="piqa",
         cls=_Group,
-        add_completion=False,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -80,7 +80,7 @@ def command_line(word: str | None = None) -> TyperGroup:
             app.add_typer(module.app, name=name)
         else:
             app.command(name)(getattr(module, name))
-    return get_group(app)
+    return cast("TyperGroup", get_command(app))
 
 
 def run(args: Sequence[str]) -> int:
@@ -93,4 +93,6 @@ def run(args: Sequence[str]) -> int:
         word = args[0] if args and args[0] in (*COMMANDS, *GROUPS) else None
         code = command_line(word).main(args=list(args), prog_name="piqa", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is told as an error
+        if code and args[0] in _COMPLETION:  # 1, that of a broken gate, where Typer knows no way for a shell
+            raise UsageError("completion is for bash, zsh, fish and PowerShell", hint="call it from one of these")
         return code if isinstance(code, int) else 0
