@@ -38,7 +38,8 @@ def judge(
     Args:
         frame: a score table (`scoring.table`), complete; columns but path, score and status may be missing.
         request: what was asked for, after its `check`; something must have been.
-        embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates.
+        embeddings: path as in the table -> `PhotoScore.embedding`, where known: for near-duplicates. None: the scores
+            have left memory, as a table in parts.
         unlisted: folders that could not be listed; 0 also where the run fails for them anyway (`--strict`).
         quiet: only say what fails, and which sections of the policy hold for no photo of a whole set.
 

@@ -32,7 +32,7 @@ class Material:
     """What there is to judge by besides the score table."""
 
     now: datetime  # with time zone
-    embeddings: Mapping[str, bytes] | None = None  # path -> embedding
+    embeddings: Mapping[str, bytes] | None = None  # path -> embedding; None: a table in parts, which keeps none
     baseline: pl.DataFrame | None = None
     baseline_path: Path = field(default_factory=Path)
 

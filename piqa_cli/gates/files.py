@@ -11,7 +11,7 @@ from piqa_cli.gates.duplicates import Copies, exact_copies, near_copies
 from piqa_cli.gates.file_checks import gone, wrong_extensions
 from piqa_cli.gates.findings import Finding
 from piqa_cli.gates.policy import Policy, Severity
-from piqa_cli.gates.unanswerable import SEVERAL_MODELS, not_there, unseen
+from piqa_cli.gates.unanswerable import NOT_LOOKED_FOR, SEVERAL_MODELS, not_there, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def look_at_files(
     checks: Mapping[str, Severity | None],
     embeddings: Mapping[str, bytes] | None,
 ) -> FileFacts:
-    """Look for what the gates and checks that are on need, and for nothing else."""
+    """Look for what the gates and checks that are on need, and for nothing else; `embeddings` as of `Material`."""
     paths = frame["path"].sort().to_list()
     wants_exact = checks["duplicate"] or policy.asks("max_duplicates")
     wants_near = checks["near-duplicate"] or policy.asks("max_near_duplicates")
@@ -41,7 +41,7 @@ def look_at_files(
     if wants_near:
         distinct = _distinct(frame, exact)
         near = near_copies(distinct["path"].to_list(), _models(distinct), embeddings or {})
-        if reason := _not_seen(distinct, embeddings or {}):
+        if reason := _not_seen(distinct, embeddings):
             skipped["near-duplicate"] = reason
     names = tuple(wrong_extensions(paths, Severity.WARNING)) if wants_names else ()
     return FileFacts(exact if wants_exact else None, near, names, skipped)
@@ -71,8 +71,10 @@ def _models(frame: pl.DataFrame) -> list[str]:
     return frame["model"].fill_null("").to_list() if "model" in frame.columns else [""] * frame.height
 
 
-def _not_seen(frame: pl.DataFrame, embeddings: Mapping[str, bytes]) -> str | None:
+def _not_seen(frame: pl.DataFrame, embeddings: Mapping[str, bytes] | None) -> str | None:
     """Why not all of these photos could be compared; None where all were."""
+    if embeddings is None:
+        return None if frame.is_empty() else NOT_LOOKED_FOR
     known = [path in embeddings for path in frame["path"]]
     if not all(known):
         return unseen(known.count(False), frame.height)

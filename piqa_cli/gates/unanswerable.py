@@ -5,6 +5,8 @@ from __future__ import annotations
 from piqa_cli.errors import UsageError
 
 _NO_EMBEDDINGS = "the look of these photos is not known: score them with a result cache"
+_NOT_KEPT = "a folder of Parquet files is without the look of the photos"
+NOT_LOOKED_FOR = f"{_NOT_KEPT}: a run on one machine with -o FILE looks for it"
 SEVERAL_MODELS = "the photos were scored by several models, and each sees them in its own way: score them with one"
 
 
@@ -32,5 +34,4 @@ def look_not_known(why: str = _NO_EMBEDDINGS) -> UsageError:
 
 def look_not_kept(hint: str) -> UsageError:
     """The error for `max-near-duplicates` on a table in parts, which is judged after the scores have left memory."""
-    what = "a folder of Parquet files is without the look of the photos"
-    return cannot_check("max_near_duplicates", what, hint)
+    return cannot_check("max_near_duplicates", _NOT_KEPT, hint)

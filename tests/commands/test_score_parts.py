@@ -125,6 +125,14 @@ def test_near_duplicates_in_a_streamed_table_are_refused_before_the_work(
     assert not (tmp_path / "scores").exists()
 
 
+def test_near_duplicates_that_a_streamed_table_cannot_tell_are_not_blamed_on_the_cache(score, photos, tmp_path) -> None:
+    result = score(photos, "-o", tmp_path / "scores", "--json", tmp_path / "result.json")
+    assert result.code == 0
+    assert "near-duplicate: a folder of Parquet files is without the look of the photos: " in result.err
+    assert "-o FILE" in result.err
+    assert "cache" not in result.err
+
+
 def test_positions_are_columns_on_request_only(score, photos, tmp_path) -> None:
     assert score(photos, "-o", tmp_path / "a.csv").code == 0
     assert score(photos, "-o", tmp_path / "b.csv", "--with-gps").code == 0

@@ -36,7 +36,7 @@ def no_face(path: str, score: float = 50.0, **changes: Any) -> dict[str, Any]:
 
 
 def judged(frame: pl.DataFrame, policy: Policy | None = None, *, dataset: bool = True, **material: Any) -> Verdict:
-    return check(frame, policy or Policy(), Material(NOW, **material), dataset=dataset)
+    return check(frame, policy or Policy(), Material(NOW, **{"embeddings": {}, **material}), dataset=dataset)
 
 
 def gates(**limits: Any) -> Policy:
