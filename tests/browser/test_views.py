@@ -208,6 +208,25 @@ def test_of_a_long_burst_the_comparison_says_how_many_it_leaves_out(open_page, t
     assert page.inner_text("#compare h2") == "3 of 6 photos of burst-001"
 
 
+def test_the_comparison_of_a_burst_leaves_out_what_the_filters_hide(open_page, tmp_path):
+    """Whoever has hidden the closed eyes, or what is rejected, does not want to look at them again."""
+    frame = frame_of(7).with_columns(pl.Series("group", ["burst-001"] * 6 + [None]))
+    page = open_page(write_table(tmp_path / "report.html", frame), expect=MISSING)
+    page.locator("label.option", has_text="NIKON").click()
+    settle(page)
+    page.focus("#grid")
+    page.keyboard.press("c")
+    assert page.locator("#compare .pane .name").all_inner_texts() == ["IMG_00001.jpg", "IMG_00004.jpg"]
+    assert page.inner_text("#compare h2") == "2 photos side by side"
+    page.keyboard.press("Escape")
+    page.fill("#text", "IMG_00001")
+    settle(page)
+    page.focus("#grid")
+    page.keyboard.press("c")
+    settle(page)
+    assert not page.locator("#compare[open]").count()  # there is nothing to compare it with
+
+
 def test_what_rank_decided_is_shown_as_a_hint(open_page, tmp_path):
     decisions = ["pick", "keep", "reject"]
     frame = frame_of(3).with_columns(pl.Series("decision", decisions), pl.Series("stars", [5, 3, -1]))

@@ -14,9 +14,10 @@ const Compare = (() => {
   const close = () => dialog.close();
   const active = () => shown.find(({ photo }) => photo === State.current) ?? shown[0];
 
-  const burstOf = (photo) => (["folder", "day", undefined].includes(Photos.group(photo)?.kind) ? [] : Photos.members(photo));
+  const inBurst = (photo) => !["folder", "day", undefined].includes(Photos.group(photo)?.kind);
+  const burstOf = (photo) => (inBurst(photo) ? Photos.members(photo).filter((member) => State.place[member] >= 0) : []);
 
-  // The selection; else the burst of the current photo, best first; else this photo and the next.
+  // The selection; else what the filters show of the current photo's burst, best first; else this photo and the next.
   function candidates() {
     if (State.selected.length >= 2) return State.selected.slice(0, MOST);
     const { current } = State;

@@ -3,7 +3,7 @@ const Keyboard = (() => {
   const dialog = Dom.byId("help-dialog");
   const KEYS = [
     ["← → ↑ ↓", "move; Home, End, Page Up, Page Down"], ["1 – 5", "stars; 0 takes yours away"], ["P", "pick"], ["X", "reject"], ["U", "remove the mark: stars and flag"],
-    ["Ctrl+Z", "undo; Ctrl+Shift+Z do again"], ["Enter", "large view; Esc closes"], ["S or Space", "select, for marks and the comparison; or Ctrl and click, Shift and click up to there"], ["C", "compare the selection, or the burst"],
+    ["Ctrl+Z", "undo; Ctrl+Shift+Z do again"], ["Enter", "large view; Esc closes"], ["S or Space", "select, for marks and the comparison; or Ctrl and click, Shift and click up to there"], ["C", "compare the selection, or what is shown of the burst"],
     ["Z", "whole photo / 100 %"], ["+ −", "zoom; Shift and arrows pan"], ["F", "zoom to the face / align on faces"], ["B", "face boxes on and off"], ["/", "search; Enter leads back to the photos"], ["?", "this list"],
   ];
   let single = true; // keys without Ctrl: some people's tools send them by accident
