@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from piqa_cli.photos.suffixes import split_name
@@ -11,6 +12,7 @@ from piqa_cli.ranking.names import fold
 from piqa_cli.records import PhotoScore
 
 _NUMBERED = re.compile(r"-\d+$")  # what `names.TargetNames` puts behind a stem where the name is taken
+_SAME_RAW = 1e-4  # between raw scores of one photo: the last digits depend on what was computed along with it
 
 
 def find_copies(scores: Sequence[PhotoScore]) -> list[tuple[Path, Path]]:
@@ -18,15 +20,17 @@ def find_copies(scores: Sequence[PhotoScore]) -> list[tuple[Path, Path]]:
 
     Marks that were written into one of the two do not make them differ.
     """
-    first: dict[tuple[object, ...], Path] = {}
+    seen: dict[tuple[object, ...], list[tuple[Path, float]]] = {}
     found: list[tuple[Path, Path]] = []
     for score in sorted(scores, key=lambda score: len(score.path.parts)):
         if score.raw_score is None:
             continue
-        look = (score.raw_score, score.width, score.height, score.capture.captured_at)
+        look = (score.width, score.height, score.capture.captured_at)
         stem, suffix = split_name(fold(score.path.name))
-        known = first.get((stem, suffix, look)) or first.get((_NUMBERED.sub("", stem), suffix, look))
+        stems = dict.fromkeys((stem, _NUMBERED.sub("", stem)))
+        alike = chain.from_iterable(seen.get((name, suffix, *look), ()) for name in stems)
+        known = next((path for path, raw in alike if abs(raw - score.raw_score) <= _SAME_RAW), None)
         if known is not None and known.parent != score.path.parent:
             found.append((score.path, known))
-        first.setdefault((stem, suffix, look), score.path)
+        seen.setdefault((stem, suffix, *look), []).append((score.path, score.raw_score))
     return found
