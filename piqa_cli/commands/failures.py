@@ -10,13 +10,14 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from piqa_cli.errors import PiqaError
+from piqa_cli.shell_words import shell_word
 
 GATE_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED, READER_GONE = 1, 2, 3, 130, 141
 
@@ -33,6 +34,7 @@ EXTRAS = {
 }
 """Packages that come with an extra only, by the name that is imported."""
 
+_MOST_MESSAGE = 300  # characters
 _FIRST_SPEAKS = 3.0  # seconds that the other processes of a training wait with a complaint
 
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # of a stream without a name
@@ -45,8 +47,12 @@ _UsageFailure: Any = typer.BadParameter.__base__
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Turn what goes wrong inside into a message on stderr and `SystemExit` with the fitting code."""
+def reported(words: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what goes wrong inside into a message on stderr and `SystemExit` with the fitting code.
+
+    Args:
+        words: of the command line, as far as they may be names of files.
+    """
     try:
         yield
     except PiqaError as error:
@@ -56,7 +62,9 @@ def reported() -> Iterator[None]:
     except _UsageFailure as error:
         _let_first_speak()
         message = error.format_message().replace("Value error, ", "")  # pydantic's words, where Typer uses it
-        _complain(message, _help_hint(error))
+        if len(message) > _MOST_MESSAGE:  # with the names of a whole shoot in it
+            message = f"{message[:_MOST_MESSAGE]} ..."
+        _complain(message, _name_hint(words) or _help_hint(error))
         raise SystemExit(WRONG_USAGE) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -117,6 +125,13 @@ def _complain(message: str, hint: str | None) -> None:
     from piqa_cli.commands.console import complain  # rich
 
     complain(message, hint)
+
+
+def _name_hint(words: Sequence[str]) -> str | None:
+    """Of a file's name that was read as options, as one of those that `piqa score *` names."""
+    if name := next((word for word in words if word.startswith("-") and os.path.lexists(word)), None):
+        return f"of the file {name} write {shell_word('./' + name)}, or it is read as options"
+    return None
 
 
 def _help_hint(error: Any) -> str:

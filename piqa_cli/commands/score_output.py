@@ -97,7 +97,8 @@ def interruption(run: Run, delivery: Delivery) -> str:
     """What an interrupted run has come to, in words."""
     found = "those found so far" if run.progress.searching else f"{run.progress.found:,}"
     saved = f" and saved in {delivery.output}" if delivery.output and run.scores else ""
-    return f"interrupted: {len(run.scores):,} of {found} photos are done{saved}"
+    on = "; the next run goes on from there" if run.kept and run.scores else ""
+    return f"interrupted: {len(run.scores):,} of {found} photos are done{saved}{on}"
 
 
 def gate_fails(frame: pl.DataFrame, limit: float, unlisted: int = 0) -> bool:

@@ -34,6 +34,7 @@ class Run:
     done: int = 0  # photos that came out, with or without a score
     seconds: float = 0.0
     interrupted: bool = False
+    kept: bool = False  # in the cache, from which the next run goes on
     failure: EngineError | None = None  # what stopped it before the end, apart from Ctrl-C
     unlisted: int = 0  # folders that could not be listed: nobody knows what is in them
 
@@ -124,7 +125,7 @@ def collect(
 
     With a `sink` every finished batch goes there, and memory does not grow with the run; otherwise to `Run.scores`.
     """
-    run = Run()
+    run = Run(kept=cache is not None)
     take = run.scores.extend if sink is None else sink
     started = time.perf_counter()
     with ProgressBar(quiet=quiet) as bar, closing(cache) if cache is not None else nullcontext():

@@ -105,7 +105,9 @@ def _check(path: Path) -> _Named:
         if stat.S_ISDIR(mode):
             os.scandir(path).close()
     except FileNotFoundError:
-        raise UsageError(f"no such file or folder: {_shown(path)}", hint="check the spelling of the path") from None
+        pattern = "*" in path.name  # a shell leaves it as it is where it finds nothing
+        hint = "no name is like that, capitals included" if pattern else "check the spelling of the path"
+        raise UsageError(f"no such file or folder: {_shown(path)}", hint=hint) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {_shown(path)}: {reason}", hint="check the path and its permissions") from None

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, get_args
 
 from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.ranking.plan import MOVES
-from piqa_cli.ranking.steps import Action, Marks, Step
+from piqa_cli.ranking.steps import Action, Marks, Step, journals
 
 _KIND = "piqa rank journal"
 _VERSION = 1
@@ -147,7 +147,7 @@ def read_journal(path: Path) -> History:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read the journal {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read the journal {path}: {error.strerror}", hint=_where()) from None
     whole = data[: data.rfind(b"\n") + 1]
     if not whole and _OPENING.startswith(data[: len(_OPENING)]):
         return History("", "", ())  # killed while the first line was written
@@ -167,10 +167,12 @@ def read_journal(path: Path) -> History:
         for number, event in history.events.items():
             _check_event(steps[number], event)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UsageError(
-            f"no journal of piqa rank, or damaged: {path}", hint="name the file that --apply wrote"
-        ) from None
+        raise UsageError(f"no journal of piqa rank, or damaged: {path}", hint=_where()) from None
     return history
+
+
+def _where() -> str:
+    return f"name the file that --apply wrote; without --journal they are kept in {journals()}"
 
 
 def step_to_dict(step: Step) -> dict[str, Any]:

@@ -90,8 +90,12 @@ class Outcome:
 
 
 def default_journal() -> Path:
-    """A new journal's path in the user's state folder; the folder is made when the journal is written."""
+    """A new journal's path in `journals`, which is made when the journal is written."""
+    return journals() / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.jsonl"
+
+
+def journals() -> Path:
+    """The folder in the user's state folder where journals are kept that were given no place."""
     import platformdirs
 
-    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.jsonl"
-    return platformdirs.user_state_path("piqa") / "journals" / name
+    return platformdirs.user_state_path("piqa") / "journals"

@@ -168,7 +168,8 @@ class ResultCache:
                 return
             except (sqlite3.Error, OSError) as second:
                 error = second
-        self._note(f"going on without the result cache {self._file}: {error}")
+        why = f"{error.strerror}; --cache-dir names another place" if isinstance(error, OSError) else error
+        self._note(f"going on without the result cache {self._file}: {why}")
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -57,6 +57,23 @@ def test_a_folder_in_the_place_of_the_command(piqa, tmp_path, monkeypatch) -> No
     assert "Missing argument 'PATH'" in piqa("score").err
 
 
+def test_the_names_of_a_whole_shoot_are_not_listed(piqa) -> None:
+    """As in `piqa explain *`."""
+    result = piqa("explain", *(f"IMG_{number}.jpg" for number in range(1000)))
+    assert result.err.startswith("piqa: error: Got unexpected extra argument")
+    assert result.err.count("\n") == 2 and len(result.err) < 500
+
+
+@pytest.mark.parametrize("args", [["score", "a.jpg"], ["explain"], ["rank"]], ids=" ".join)
+def test_a_name_that_is_read_as_options(piqa, tmp_path, monkeypatch, args) -> None:
+    """As in `piqa score *` where a file is called `-1 (2).jpg`."""
+    (tmp_path / "-1 (2).jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    result = piqa(*args, "-1 (2).jpg")
+    assert (result.code, result.out) == (2, "")
+    assert "hint: of the file -1 (2).jpg write './-1 (2).jpg', or it is read as options\n" in result.err
+
+
 @pytest.mark.parametrize("args", [["score"], ["score", "."], ["rank"], ["report"], ["explain"]], ids=" ".join)
 def test_an_empty_name_is_not_the_current_folder(piqa, args) -> None:
     """As of an unset variable in `piqa rank "$SHOOT" --move-to out --apply`."""

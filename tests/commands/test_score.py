@@ -389,11 +389,19 @@ def test_an_interrupt_saves_what_is_finished(score, photos, engine) -> None:
     assert result.code == 130
     done = [70.0, 60.0, 50.0, 40.0, 30.0, 20.0, 10.0, 0.0]
     assert scores_in(Path("scores.csv").read_text()) == scores_in(result.out) == done
-    assert result.err.splitlines()[-1] == "piqa: interrupted: 8 of 10 photos are done and saved in scores.csv"
+    assert (
+        result.err.splitlines()[-1]
+        == "piqa: interrupted: 8 of 10 photos are done and saved in scores.csv; the next run goes on from there"
+    )
     engine.interrupt_after = None
     engine.seen.clear()
     assert score(photos).code == 0
     assert [path.stem for path in engine.seen] == ["80", "90"]
+
+
+def test_an_interrupt_without_a_cache_promises_nothing(score, photos, engine) -> None:
+    engine.interrupt_after = 2
+    assert score(photos, "--no-cache").err.splitlines()[-1] == "piqa: interrupted: 8 of 10 photos are done"
 
 
 def test_a_failing_engine_saves_what_is_finished(score, photos, engine) -> None:

@@ -274,6 +274,13 @@ def test_missing_path_is_refused_before_the_first_photo(tmp_path: Path) -> None:
     assert caught.value.hint
 
 
+def test_a_pattern_that_the_shell_found_nothing_for_is_no_spelling_mistake(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    with pytest.raises(UsageError, match="no such file or folder") as caught:
+        discover([tmp_path / "*.JPG"])
+    assert caught.value.hint == "no name is like that, capitals included"
+
+
 def test_message_for_a_strange_name_is_one_printable_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         discover([tmp_path / os.fsdecode(b"line\nbreak\xff")])

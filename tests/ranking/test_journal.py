@@ -8,7 +8,7 @@ import pytest
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Journal, read_journal, step_from_dict, step_to_dict
-from piqa_cli.ranking.steps import Marks, Step
+from piqa_cli.ranking.steps import Marks, Step, default_journal
 
 STEPS = (
     Step("mark", Path("/a/ü.xmp"), Path("/a/ü.jpg"), marks=Marks(4, "Green", 3, "pick", 1.5, "g", ("a", "b"))),
@@ -66,8 +66,9 @@ def test_what_is_no_journal(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "journal").write_bytes(content)
     with pytest.raises(UsageError, match="no journal of piqa rank"):
         read_journal(tmp_path / "journal")
-    with pytest.raises(UsageError, match="cannot read the journal"):
+    with pytest.raises(UsageError, match="cannot read the journal") as caught:
         read_journal(tmp_path / "missing")
+    assert str(default_journal().parent) in caught.value.hint
 
 
 EMBED = Step("embed", Path("/a/x.jpg"), Path("/a/x.jpg"), marks=Marks(4))

@@ -322,7 +322,8 @@ def test_no_place_for_a_cache_is_a_note(tmp_path, photo, model, make_score) -> N
     cache.close()
     assert score is None
     assert len(notes) == 1
-    assert notes[0].startswith("going on without the result cache")
+    assert notes[0].startswith(f"going on without the result cache {tmp_path / 'file/cache' / FILE_NAME}: ")
+    assert notes[0].endswith("; --cache-dir names another place") and "Errno" not in notes[0]
 
 
 def test_a_lock_that_stays_is_a_note_and_the_file_stays(folder, photo, model, make_score, monkeypatch) -> None:
