@@ -37,7 +37,7 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; see errors before Typer gives a closed pipe the exit code of a failed gate."""
-        with reported(ctx.args):
+        with reported(ctx):
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result

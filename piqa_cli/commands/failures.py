@@ -47,12 +47,13 @@ _UsageFailure: Any = typer.BadParameter.__base__
 
 
 @contextmanager
-def reported(words: Sequence[str] = ()) -> Iterator[None]:
+def reported(group: Any = None) -> Iterator[None]:
     """Turn what goes wrong inside into a message on stderr and `SystemExit` with the fitting code.
 
     Args:
-        words: of the command line, as far as they may be names of files.
+        group: Typer's context of `piqa` itself, where one of its commands is called inside.
     """
+    words = [] if group is None else list(group.args)  # the call takes them
     try:
         yield
     except PiqaError as error:
@@ -64,7 +65,7 @@ def reported(words: Sequence[str] = ()) -> Iterator[None]:
         message = error.format_message().replace("Value error, ", "")  # pydantic's words, where Typer uses it
         if len(message) > _MOST_MESSAGE:  # with the names of a whole shoot in it
             message = f"{message[:_MOST_MESSAGE]} ..."
-        _complain(message, _name_hint(words) or _help_hint(error))
+        _complain(message, _name_hint(words) or _help_hint(error, group))
         raise SystemExit(WRONG_USAGE) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -134,8 +135,10 @@ def _name_hint(words: Sequence[str]) -> str | None:
     return None
 
 
-def _help_hint(error: Any) -> str:
-    command = error.ctx.command_path if error.ctx else "piqa"
+def _help_hint(error: Any, group: Any) -> str:
+    command = f"piqa {group.invoked_subcommand}" if group is not None and group.invoked_subcommand else "piqa"
+    if error.ctx:
+        command = error.ctx.command_path
     return f"{command} --help lists what it takes"
 
 

@@ -130,6 +130,15 @@ GpusPerActor = Annotated[
 ]
 
 
+def _way_to(uri: str) -> str:
+    """What to name in the place of a URI without `--engine ray`."""
+    if uri.startswith("file://"):  # as file managers copy it
+        return "write the path alone, without file:// and with spaces for %20"
+    if uri.startswith(("http://", "https://")):
+        return "download it first"
+    return "--engine ray reads and writes object stores"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterRequest:
     """What the options of this module say; None where one was not given."""
@@ -161,7 +170,7 @@ class ClusterRequest:
                 raise UsageError("--cache-dir is for local runs", hint="the folder of results keeps what is done")
             return
         if place := next(filter(is_uri, places), None):
-            raise UsageError(f"{place} is no path on this machine", hint="--engine ray reads and writes object stores")
+            raise UsageError(f"{place} is no path on this machine", hint=_way_to(place))
         given = {
             "--ray-address": self.address,
             "--block-size": self.block_size,

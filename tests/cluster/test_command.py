@@ -24,6 +24,8 @@ RAY = ("--engine", "ray")
     [
         (["s3://bucket/photos"], "--engine ray"),
         (["in", "-o", "s3://bucket/scores"], "--engine ray"),
+        (["file:///in/my%20photo.jpg"], "write the path alone"),
+        (["https://example.org/a.jpg"], "download it first"),
         (["in", "--block-size", "5"], "--block-size"),
         (["in", "--gpus-per-actor", "0"], "--gpus-per-actor"),
         ([*RAY, "in"], "-o FOLDER"),

@@ -36,8 +36,9 @@ def test_what_is_asked_for_goes_to_stdout(piqa, args, code, start) -> None:
         (["frob"], "No such command 'frob'", "piqa --help"),
         (["score", "--frob", "."], "No such option: --frob", "piqa score --help"),
         (["score"], "Missing argument", "piqa score --help"),
+        (["score", ".", "--json"], "Option '--json' requires an argument", "piqa score --help"),
     ],
-    ids=["option", "command", "option of a command", "no path"],
+    ids=["option", "command", "option of a command", "no path", "no value"],
 )
 def test_wrong_usage_is_one_line_and_a_hint(piqa, args, message, hint) -> None:
     result = piqa(*args)
