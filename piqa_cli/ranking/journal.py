@@ -25,7 +25,8 @@ _VERSION = 1
 _ACTIONS = frozenset(get_args(Action))
 _STATES = frozenset({"begun", "done", "failed", "undoing", "undone"})
 _LATEST_NS = 2**63  # of a file's time
-_OPENING = json.dumps({"kind": _KIND}).encode()[:-1]
+OPENING = json.dumps({"kind": _KIND})[:-1]
+"""How a journal begins."""
 Event = Mapping[str, Any]
 
 
@@ -149,7 +150,7 @@ def read_journal(path: Path) -> History:
     except OSError as error:
         raise UsageError(f"cannot read the journal {path}: {error.strerror}", hint=_where()) from None
     whole = data[: data.rfind(b"\n") + 1]
-    if not whole and _OPENING.startswith(data[: len(_OPENING)]):
+    if not whole and OPENING.encode().startswith(data[: len(OPENING)]):
         return History("", "", ())  # killed while the first line was written
     try:
         head, *rest = [json.loads(line) for line in whole.splitlines()]

@@ -43,7 +43,12 @@ def plan_from_csv(text: str, name: str = "plan") -> Plan:
                 raise ValueError(f"{str(item.photo)!r} is there a second time")
             items[item.photo] = item
     except (csv.Error, ValueError) as error:
-        hint = "export the choices from the report again, or use its JSON"
+        is_table = {"path", "status"} <= set(reader.fieldnames or ())
+        hint = (
+            "it is a score table: name it without --plan, and choose with --top, --per-group or the like"
+            if is_table
+            else "export the choices from the report again, or use its JSON"
+        )
         raise UsageError(f"{name}: line {reader.line_num}: {error}", hint=hint) from None
     # Nothing but the rows: a run that was stopped goes on with the same choices, whenever and wherever they are read.
     return Plan(PLAN_VERSION, None, "choices as CSV", tuple(items.values()))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from piqa_cli.errors import UsageError
 from piqa_cli.photos.sidecars import SIDECAR_NAMINGS
+from piqa_cli.ranking.journal import OPENING
 from piqa_cli.ranking.options import is_csv_plan
 from piqa_cli.ranking.plan import DECISIONS, MOVES, PLAN_VERSION, Plan, PlanItem
 from piqa_cli.ranking.plan_csv import plan_from_csv
@@ -44,6 +45,8 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
     Raises:
         UsageError: no JSON, no plan, another version, or an item that is not what it should be (the item is named).
     """
+    if text.startswith(OPENING):
+        raise UsageError(f"{name} is a journal", hint="--undo takes it; with --journal a plan goes on where it stopped")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -8,6 +8,7 @@ import pytest
 from piqa_cli.errors import UsageError
 from piqa_cli.ranking.hunks import apply_hunks, hunks_back
 from piqa_cli.ranking.journal import Journal, read_journal, step_from_dict, step_to_dict
+from piqa_cli.ranking.plan_file import load_plan
 from piqa_cli.ranking.steps import Marks, Step, default_journal
 
 STEPS = (
@@ -69,6 +70,14 @@ def test_what_is_no_journal(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UsageError, match="cannot read the journal") as caught:
         read_journal(tmp_path / "missing")
     assert str(default_journal().parent) in caught.value.hint
+
+
+def test_a_journal_is_no_plan(tmp_path: Path) -> None:
+    with Journal.create(tmp_path / "journal", "token", "plan", ()):
+        pass
+    with pytest.raises(UsageError, match="is a journal") as caught:
+        load_plan(tmp_path / "journal")
+    assert caught.value.hint.startswith("--undo takes it")
 
 
 EMBED = Step("embed", Path("/a/x.jpg"), Path("/a/x.jpg"), marks=Marks(4))

@@ -92,6 +92,13 @@ def test_what_is_wrong_is_named(text, words):
     assert words in caught.value.message
 
 
+def test_a_ranked_table_is_told_from_a_plan() -> None:
+    """Both are CSV, and both come from `piqa rank`."""
+    with pytest.raises(UsageError, match="the columns are to be") as caught:
+        plan_from_csv("path,score,status,decision\na.jpg,5,ok,pick\n")
+    assert "without --plan" in caught.value.hint
+
+
 def test_it_is_carried_out(tmp_path):
     photo = tmp_path / "a.cr2"
     photo.write_bytes(b"raw")
