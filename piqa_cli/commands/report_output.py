@@ -57,8 +57,12 @@ def report_ranking(frame: pl.DataFrame, request: Request) -> None:
 
 def write_page(frame: pl.DataFrame, about: About, options: ReportOptions, *, quiet: bool) -> None:
     """Write the page of a ranked score table, with a progress bar, and say what came of it."""
-    with StepBar("making thumbnails", quiet=quiet) as bar:
-        written = write_report(frame, about, options, bar.update)
+    try:
+        with StepBar("making thumbnails", quiet=quiet) as bar:
+            written = write_report(frame, about, options, bar.update)
+    except KeyboardInterrupt:
+        console.warn(f"interrupted: {path_text(options.output)} is not written")
+        raise
     if not quiet:
         _sum_up(written)
 

@@ -243,6 +243,15 @@ def test_an_interrupted_run_makes_no_page(report, photos, engine) -> None:
     assert report(photos, "-o", "r.html").code == 0
 
 
+def test_an_interrupt_while_the_page_is_made_says_so(report, photos, monkeypatch) -> None:
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report_output, "write_report", stop)
+    result = report(photos, "-o", "page.html")
+    assert (result.code, result.err) == (130, "piqa: interrupted: page.html is not written\n")
+
+
 def test_a_failing_engine_is_an_error(report, photos, engine) -> None:
     engine.fail_after = 1
     result = report(photos, "-o", "r.html")
