@@ -105,6 +105,9 @@ def _check(path: Path) -> _Named:
         if stat.S_ISDIR(mode):
             os.scandir(path).close()
     except FileNotFoundError:
+        if path.is_symlink():
+            hint = "leave it out, or name its folder: links in there are passed over"
+            raise UsageError(f"a link that leads nowhere: {_shown(path)}", hint=hint) from None
         pattern = "*" in path.name  # a shell leaves it as it is where it finds nothing
         hint = "no name is like that, capitals included" if pattern else "check the spelling of the path"
         raise UsageError(f"no such file or folder: {_shown(path)}", hint=hint) from None

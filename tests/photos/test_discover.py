@@ -281,6 +281,13 @@ def test_a_pattern_that_the_shell_found_nothing_for_is_no_spelling_mistake(tmp_p
     assert caught.value.hint == "no name is like that, capitals included"
 
 
+def test_a_dangling_link_is_no_spelling_mistake(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    with pytest.raises(UsageError, match=r"a link that leads nowhere: .*a\.jpg") as caught:
+        discover([tmp_path / "a.jpg"])
+    assert "name its folder" in caught.value.hint
+
+
 def test_message_for_a_strange_name_is_one_printable_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         discover([tmp_path / os.fsdecode(b"line\nbreak\xff")])
