@@ -43,8 +43,7 @@ class WorkerPool:
         try:
             self._nursery = open_nursery(prepare, memory)
         except OSError as error:
-            message = f"scoring stopped: no worker process can be started: {error.strerror or error}"
-            raise EngineError(message, hint="end other programs; or --workers 0, which needs none") from error
+            raise _none_starts(error) from error
         self._workers = [_Worker(self._nursery, seconds) for _ in range(workers)]
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in self._workers:
@@ -130,7 +129,10 @@ class _Worker:
         return None
 
     def _start(self) -> Connection:
-        self._pid, connection = self._nursery.start()
+        try:
+            self._pid, connection = self._nursery.start()
+        except OSError as error:
+            raise _none_starts(error) from error
         if not self._is_alive(connection):
             connection.close()
             reason = ended(self._nursery.end(self._pid))
@@ -159,6 +161,11 @@ def _says_something(connection: Connection, seconds: float) -> bool:
             return True
         seconds -= _SLICE_S
     return False
+
+
+def _none_starts(error: OSError) -> EngineError:
+    message = f"scoring stopped: no worker process can be started: {error.strerror or error}"
+    return EngineError(message, hint="end other programs; or --workers 0, which needs none")
 
 
 def _given_up(photo: PhotoFile, reason: str) -> Prepared:

@@ -19,7 +19,7 @@ from piqa_cli.scoring import pool as pool_module
 from piqa_cli.scoring import pool_nursery
 from piqa_cli.scoring.losses import given_up, too_much_memory
 from piqa_cli.scoring.pool import WorkerPool
-from piqa_cli.scoring.pool_nursery import Spawner
+from piqa_cli.scoring.pool_nursery import Forker, Spawner
 from piqa_cli.scoring.pool_worker import BEGUN, from_bytes, to_bytes
 from piqa_cli.scoring.prepare import Inputs, Prepared
 
@@ -205,13 +205,26 @@ def test_without_the_process_that_starts_workers_the_run_ends_with_a_message():
     assert descendants() == []
 
 
-def test_a_system_that_starts_no_process_more_ends_the_run_with_a_message(monkeypatch):
+@pytest.mark.parametrize("kind", [Forker, Spawner])
+def test_a_system_that_starts_no_process_more_ends_the_run_with_a_message(monkeypatch, kind):
     def full(_):
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
+    monkeypatch.setattr(pool_module, "open_nursery", kind)
     monkeypatch.setattr(pool_nursery, "start_shielded", full)
     with pytest.raises(EngineError, match="no worker process can be started: Cannot allocate memory"):
         run(["good1"])
+
+
+def test_a_run_without_a_free_file_for_another_worker_ends_with_a_message(monkeypatch):
+    def full():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with WorkerPool(prepare, 1, seconds=LIMIT_S, memory=MEMORY) as pool:
+        monkeypatch.setattr(pool_nursery.multiprocessing, "Pipe", full)
+        with pytest.raises(EngineError, match="no worker process can be started: Too many open files"):
+            pool.submit(photo("good1")).result()
+    assert descendants() == []
 
 
 @pytest.mark.slow
