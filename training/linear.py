@@ -26,7 +26,7 @@ class LinearSettings:
     degraded: float = 0.03  # of a version's squared error against its photo's other versions
     opinion_lost: float = 0.5  # by a latent quality loss of 1, on the scale of opinions from 0 to 1
     undegraded: float = 5.0  # of squared differences between undegraded versions of a photo, in other tones most of all
-    raw: float = 3.0  # of the raw output for an opinion of 1
+    raw: float = 4.5  # of the raw output for an opinion of 1
 
 
 def fit_linear_reader(network: DualBranchNet, features: FeatureSet, settings: LinearSettings) -> None:

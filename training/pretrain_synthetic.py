@@ -57,6 +57,7 @@ class SyntheticSettings:
     further_passes: int = 3  # times through the photos that the heads alone learn from
     further_versions: int = 7  # of such a photo in a pass
     linear: LinearSettings = field(default_factory=LinearSettings)
+    defect_cost: float = 0.75  # of the root of each severity, in raw output
 
     def __post_init__(self) -> None:
         passes, versions = min(self.passes, self.further_passes), min(self.versions, self.further_versions)
@@ -133,6 +134,9 @@ def pretrain_synthetic(
     epochs = Epochs(settings.heads, observer)
     best = train_heads(network, features, settings.heads, epochs)
     fit_linear_reader(network, features, settings.linear)
+    for cost in (network.cost, network.face_cost):  # not before: heads that know of it take it back
+        if cost is not None:
+            cost.each.fill_(settings.defect_cost)
     align_face_head(network, features)
     network.config = replace(
         network.config,
@@ -144,7 +148,7 @@ def pretrain_synthetic(
     log = {
         "settings": asdict(settings),
         "best": plain(asdict(best)),
-        "final": plain(asdict(measure(network, standardise(network, features), features))),  # with the linear reader
+        "final": plain(asdict(measure(network, standardise(network, features), features))),  # with all of that
         "history": epochs.history,
         "model": str(run.resolve() / "model"),
     }

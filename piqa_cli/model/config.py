@@ -19,7 +19,7 @@ from piqa_cli.records import DEFECTS
 
 FORMAT = 1
 # what a model has that was written before these
-LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False, "face_linear": False, "defect_cost": 0.0}
+LATER_FIELDS: dict[str, Any] = {"reader": 0, "linear": False, "face_linear": False, "defect_cost": False}
 CONFIG_FILE = "config.json"
 LEAST_FOR_STATISTICS = 40  # pixels: the side of a view in which they can be taken (model/statistics.py)
 VISIBLE = 0.3  # severity of a clearly visible defect
@@ -97,7 +97,7 @@ class ModelConfig:
     reader: int = 0  # width of what reads the statistics for the `defects` alone (model/reader.py); 0: there is none
     linear: bool = False  # a fixed linear reader of the features beside the regressor (`network.LinearReader`)
     face_linear: bool = False  # the same beside the face head, of the face's own views
-    defect_cost: float = 0.0  # taken from the raw score for each defect, times the root of its estimate
+    defect_cost: bool = False  # every estimated defect takes from both scores by itself (`network.DefectCost`)
     hidden: int = 128
     dropout: float = 0.1
     score_map: ScoreMapConfig = ScoreMapConfig()
@@ -156,7 +156,6 @@ def _check_ranges(config: ModelConfig) -> None:
     _require(0 <= config.dropout <= 1, config.dropout, "dropout", "0 to 1")
     _require(config.hidden >= 1, config.hidden, "hidden", "1 or more")
     _require(config.reader >= 0, config.reader, "reader", "0 or more")
-    _require(config.defect_cost >= 0, config.defect_cost, "defect_cost", "0 or more")
 
 
 class _MismatchError(Exception):

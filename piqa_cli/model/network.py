@@ -23,6 +23,7 @@ STANDARDISE_EPS = 1e-6
 HEADS = ("head", "face_head", "photo_defects", "face_defects")  # modules, not all in every configuration
 READERS = ("photo_reader", "face_reader")
 READER_SHARE = 0.3  # of a defect's log-odds, where a reader of the pixels has a say
+LEAST_SEVERITY = 1e-8  # that counts: the root's slope has no end at 0
 UNHEARD = 0.5  # share of training samples whose score must do without a reader: it knows the trained damage best
 
 Views = Mapping[Cut, Tensor]  # cut -> float32 (B, K, 3, S, S), normalised; K crops, 1 without cropping
@@ -83,6 +84,24 @@ class LinearReader(nn.Module):
         return features @ self.weight + self.bias
 
 
+class DefectCost(nn.Module):
+    """What estimated defects take from a raw score by themselves, set once training is over; nothing until then.
+
+    The regressor hears of them, too, and takes them for what they are worth in the training's recipes; their plain sum
+    holds for other damage. The root lets mild ones count, in which the order of two versions of a photo lies.
+    """
+
+    each: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("each", torch.zeros(1))
+
+    def forward(self, severities: Tensor) -> Tensor:
+        """(B, K, 9) -> (B, K)."""
+        return self.each * severities.clamp(min=LEAST_SEVERITY).sqrt().sum(dim=2)
+
+
 class Regressor(nn.Sequential):
     """Linear -> ReLU -> Dropout -> Linear, the head of DN-PIQA (section 3.4)."""
 
@@ -120,6 +139,9 @@ class DualBranchNet(nn.Module):
         self.hearing = nn.Dropout1d(UNHEARD)  # all that a reader says of a crop, or nothing of it
         self.linear = LinearReader(photo_width) if config.linear else None
         self.face_linear = LinearReader(face_width) if config.face_linear and config.face_head else None
+        costs = config.defect_cost and config.auxiliary == "defects"
+        self.cost = DefectCost() if costs else None
+        self.face_cost = DefectCost() if costs and config.face_head else None
         self.head = Regressor(photo_width + auxiliary_width + 2 * reader_width, config.hidden, 1, config.dropout)
         face_auxiliary = reader_width + (len(DEFECTS) if config.auxiliary == "defects" else 0)
         self.face_head = (
@@ -159,8 +181,8 @@ class DualBranchNet(nn.Module):
         raw = self.head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
         if self.linear is not None:
             raw = raw + self.linear(photo)
-        if photo_defects is not None and face_defects is not None:
-            raw = raw - self._cost(torch.maximum(photo_defects, face_defects))
+        if self.cost is not None and photo_defects is not None and face_defects is not None:
+            raw = raw - self.cost(torch.maximum(photo_defects, face_defects))
         return NetworkOutput(
             raw=raw.mean(dim=1),
             crops=raw,
@@ -181,8 +203,8 @@ class DualBranchNet(nn.Module):
         raw = self.face_head(torch.cat(parts, dim=2)).squeeze(2)  # (B, K)
         if self.face_linear is not None:
             raw = raw + self.face_linear(own)
-        if defects is not None:
-            raw = raw - self._cost(defects)
+        if self.face_cost is not None and defects is not None:
+            raw = raw - self.face_cost(defects)
         return FaceOutput(raw.mean(dim=1), None if defects is None else defects.mean(dim=1))
 
     @torch.no_grad()
@@ -196,14 +218,8 @@ class DualBranchNet(nn.Module):
         if self.face_linear is not None:
             self.face_linear.weight.mul_(slope)
             self.face_linear.bias.mul_(slope)
-
-    def _cost(self, severities: Tensor) -> Tensor:
-        """What defects take from the raw score beside all that: (B, K, 9) -> (B, K).
-
-        The regressor hears of them, too, and takes them for what they are worth in the training's recipes; their plain
-        sum holds for other damage. The root lets mild ones count, for the order of two versions of a photo is in them.
-        """
-        return self.config.defect_cost * severities.sqrt().sum(dim=2)
+        if self.face_cost is not None:
+            self.face_cost.each.mul_(slope)
 
     def _face_features(self, features: Mapping[Cut, Tensor]) -> Tensor:
         return torch.cat([features[v.cut] for v in self.face_views], dim=2)

@@ -32,6 +32,7 @@ PIQA_LITE = ModelConfig(
     reader=256,
     linear=True,
     face_linear=True,
+    defect_cost=True,
     preprocess=PreprocessConfig(
         views=(
             ViewConfig("frame", "full", 320),

@@ -57,7 +57,12 @@ def test_what_does_not_fit_is_named(change, message, tmp_path):
     assert str(tmp_path) in caught.value.message
 
 
-LATER = {"reader": 0, "linear": False, "face_linear": False}  # as earlier builds scored, which did not write them
+LATER = {
+    "reader": 0,
+    "linear": False,
+    "face_linear": False,
+    "defect_cost": False,
+}  # as earlier builds scored, which did not write them
 
 
 def test_a_model_of_an_earlier_version_is_read(tmp_path):

@@ -6,7 +6,7 @@ import torch
 from piqa_cli.errors import ModelError
 from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import BackboneConfig
-from piqa_cli.model.network import LIQE_WIDTH, DualBranchNet
+from piqa_cli.model.network import LIQE_WIDTH, DefectCost, DualBranchNet
 from piqa_cli.model.presets import DN_PIQA, PIQA_LITE
 from piqa_cli.model.reader import OUTPUTS
 from piqa_cli.model.statistics import WIDTH
@@ -111,11 +111,35 @@ def test_the_linear_reader_of_faces_is_added_to_their_score_alone():
     torch.testing.assert_close(added, 2 + 0.5 * features["face"][:, 0, 5], atol=1e-5, rtol=1e-5)
 
 
+def test_defects_cost_nothing_until_it_is_set_and_then_by_the_root_of_the_worse_of_photo_and_face():
+    network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 2)
+    with torch.inference_mode():
+        features = network.features(views)
+        free, free_faces = network.from_features(features), network.faces_from_features(features)
+        network.cost.each.fill_(0.5)
+        network.face_cost.each.fill_(2.0)
+        costly, costly_faces = network.from_features(features), network.faces_from_features(features)
+        plain = tiny.network(replace(tiny.LITE, defect_cost=False))
+        torch.testing.assert_close(plain.from_features(features).raw, free.raw)
+    worse = torch.maximum(free.photo_defects, free.face_defects)
+    torch.testing.assert_close(costly.raw, free.raw - 0.5 * worse.sqrt().sum(dim=1))
+    torch.testing.assert_close(costly_faces.raw, free_faces.raw - 2.0 * free_faces.defects.sqrt().sum(dim=1))
+
+
+def test_a_defect_that_is_not_there_at_all_leaves_gradients_finite():
+    cost = DefectCost()
+    cost.each.fill_(1.0)
+    severities = torch.tensor([[[0.0, 0.25]]], requires_grad=True)
+    cost(severities).sum().backward()
+    assert severities.grad.tolist() == [[[0.0, 1.0]]]
+
+
 def test_rescaled_faces_keep_their_order_and_their_distances():
     network, views = tiny.network(tiny.LITE), views_of(tiny.LITE, 3)
     with torch.inference_mode():
         network.face_linear.weight.fill_(0.01)
         network.face_linear.bias.fill_(0.3)
+        network.face_cost.each.fill_(0.75)
         features = network.features(views)
         before = network.faces_from_features(features).raw
         network.rescale_faces(1.7, -0.4)

@@ -182,7 +182,7 @@ def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_pat
         def epoch(self, record):
             epochs.append(record["train"]["loss"])
 
-    def made(run):
+    def made(run, options=options):
         return pretrain_synthetic(tiny.network(tiny.NARROW), sources, [], faces, options, run, Watching())
 
     log = made(tmp_path / "first")
@@ -196,12 +196,20 @@ def test_degradation_ranking_learns_and_goes_on_where_it_stopped(photos, tmp_pat
     assert any((tmp_path / "first/tensorboard").iterdir())
     first = load_model(tmp_path / "first/model")
     assert first.linear.weight.any()
+    assert float(first.cost.each) == options.defect_cost and float(first.face_cost.each) > 0
     (tmp_path / "second").mkdir()
     (tmp_path / "first/features").rename(tmp_path / "second/features")
     monkeypatch.setattr("piqa_training.pretrain_synthetic.extract", lambda *_, **__: pytest.fail("rendered again"))
     made(tmp_path / "second")
     second = load_model(tmp_path / "second/model").state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.state_dict().items())
+    (tmp_path / "second/features").rename(tmp_path / "first/features")
+    made(tmp_path / "first", replace(options, defect_cost=0.0))
+    free = load_model(tmp_path / "first/model")
+    assert torch.equal(
+        free.head[0].weight, first.head[0].weight
+    )  # the heads do not know what defects cost by themselves
+    assert float(free.cost.each) == 0 and free.config.score_map != first.config.score_map
 
 
 class Rendered(Exception):
