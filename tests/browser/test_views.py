@@ -86,6 +86,7 @@ def test_the_next_photo_is_looked_at_as_near(page):
     page.keyboard.press("ArrowRight")
     assert look() == face != whole
     page.keyboard.press("Escape")
+    page.locator("#large").wait_for(state="hidden")  # the browser closes it in its own time
     page.keyboard.press("Enter")
     assert look() == whole
 
