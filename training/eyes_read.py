@@ -121,7 +121,7 @@ def thresholds(samples: Sequence[Sample], openness: Array, hidden: Array) -> tup
 def tally(labels: Sequence[LabelledFace], samples: Sequence[Sample], openness: Array, hidden: Array) -> list[str]:
     """For each label how many faces are called what, as lines; read-outs less their thresholds.
 
-    Labelled faces that are no samples (profile, too small, too blurred, not found again) count as unknown.
+    Labelled faces that are no samples (turned away, too small, too blurred, not found again) count as unknown.
     """
     lines = [f"{'label':<11}{'faces':>6}{'open':>6}{'closed':>8}{'unknown':>9}"]
     told = np.array([sample.label for sample in samples])

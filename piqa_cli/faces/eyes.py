@@ -18,13 +18,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from piqa_cli.faces.geometry import eye_line, pose, turn
+from piqa_cli.faces.geometry import eye_line, turn
 from piqa_cli.faces.lids import FEATURES, SIDE, EyelidNet, load_eyelids
 from piqa_cli.records import Eyes, Face
 
 CLOSED_BELOW = 0.5  # of the openness; the read-out is calibrated to it
 LEAST_EYE_DISTANCE = 18.0  # pixels between the eyes; an eye is then about 8 pixels wide
 LEAST_ROOM = 0.1  # above the eyes, for each pixel between them: of a face cut at its brow the eyes are guessed
+TURNED_AWAY = 0.3  # of the distance between the eyes, as `geometry.PROFILE_BEYOND`: up to it the near eye tells
 LEAST_DETAIL = 2.7  # see `detail`; one in a hundred labelled eyes has less, and two in five of those nobody can judge
 SQUARE = 1.035  # side of an eye's square for each pixel between the eyes: 2.3 times an eye of .45
 READ_OUT = Path(__file__).parent / "weights" / "eyes.safetensors"
@@ -100,7 +101,7 @@ def lid_distance(points: Tensor) -> Tensor:
 
 
 def cut_pairs(image: Image.Image, faces: tuple[Face, ...], scale: float) -> EyePairs | None:
-    """The eyes of those faces whose eyes can be told: none of a profile, of a face cut above its eyes, or too small.
+    """The eyes of those faces whose eyes can be told: none that is turned away, cut above its eyes, or too small.
 
     Args:
         image: RGB, upright.
@@ -134,9 +135,9 @@ def cut_eyes(image: Image.Image, face: Face, scale: float) -> Tensor:
 
 
 def can_tell(face: Face, scale: float) -> bool:
-    """Are the eyes known, not in profile, not cut by the photo's top, and large enough in an image of this scale?"""
-    eyes = eye_line(face.landmarks)
-    if eyes is None or pose(face.landmarks) != "frontal":
+    """Are the eyes known, not turned away, not cut by the photo's top, and large enough in an image of this scale?"""
+    eyes, along = eye_line(face.landmarks), turn(face.landmarks)
+    if eyes is None or along is None or not -TURNED_AWAY <= along <= 1 + TURNED_AWAY:
         return False
     distance = math.dist(*eyes)
     return distance * scale >= LEAST_EYE_DISTANCE and min(y for _, y in eyes) >= LEAST_ROOM * distance

@@ -19,6 +19,7 @@ from piqa_cli.faces.eyes import (
     lid_distance,
     load_eye_reader,
 )
+from piqa_cli.faces.geometry import pose
 from piqa_cli.records import Face
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -36,6 +37,12 @@ def openness(image, face, scale=1.0):
     reader = load_eye_reader(torch.device("cpu"))
     with torch.inference_mode():
         return float(reader(pairs.pixels, pairs.turns)[0])
+
+
+def nose_at(face, along):
+    """The face with the tip of its nose there on the line through the eyes: 0 at the left one, 1 at the right one."""
+    (x1, y1), (x2, y2), _, *mouth = face.landmarks
+    return replace(face, landmarks=((x1, y1), (x2, y2), (x1 + along * (x2 - x1), y1 + along * (y2 - y1)), *mouth))
 
 
 def skin(image, x, y):
@@ -142,13 +149,24 @@ def test_the_cut_is_levelled_centred_and_mirrored(side, degrees):
         assert centre_of(square, 1) == pytest.approx((31.5 - 64 * 0.25 / 1.035, 31.5), abs=1.5)
 
 
+@pytest.mark.parametrize("along", [-0.25, 1.25])
+def test_of_a_face_that_is_half_turned_away_the_near_eye_tells(face, along):
+    turned = nose_at(face, along)
+    far = turned.landmarks[0] if along < 0.5 else turned.landmarks[1]
+    hidden = ASTRONAUT.copy()
+    reach = 0.3 * math.dist(*face.landmarks[:2])
+    ImageDraw.Draw(hidden).ellipse((far[0] - reach, far[1] - reach, far[0] + reach, far[1] + reach), fill=(9, 9, 9))
+    assert pose(turned.landmarks) == "profile"
+    assert openness(hidden, turned) > 0.8
+    assert openness(with_lids_down(ASTRONAUT, face), turned) < CLOSED_BELOW
+
+
 def test_eyes_that_cannot_be_told_are_left_out(face):
-    (x1, y1), (x2, y2), _, *mouth = face.landmarks
-    profile = replace(face, landmarks=((x1, y1), (x2, y2), (x2 + (x2 - x1), y2), *mouth))
-    small = 0.99 * LEAST_EYE_DISTANCE / math.dist((x1, y1), (x2, y2))
-    assert cut_pairs(ASTRONAUT, (profile, replace(face, landmarks=())), 1.0) is None
+    small = 0.99 * LEAST_EYE_DISTANCE / math.dist(*face.landmarks[:2])
+    turned = (nose_at(face, -0.31), nose_at(face, 1.31))
+    assert cut_pairs(ASTRONAUT, (*turned, replace(face, landmarks=())), 1.0) is None
     assert cut_pairs(ASTRONAUT, (face,), small) is None
-    pairs = cut_pairs(ASTRONAUT, (profile, face), 1.0)
+    pairs = cut_pairs(ASTRONAUT, (turned[0], face), 1.0)
     assert pairs is not None
     assert (pairs.faces, len(pairs.pixels), len(pairs.turns)) == ((1,), 1, 1)
 
