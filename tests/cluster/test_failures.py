@@ -45,7 +45,7 @@ def test_copies_under_way_end_before_their_folder_is_removed(monkeypatch):
         fs.pipe_file(f"/slow/{number}.jpg", b"no photo")
     under_way, left = set(), []
 
-    def get_file(_, key, target):
+    def get_file(_, key, target, **__):
         under_way.add(key)
         time.sleep(0 if key.endswith("0.jpg") else 0.2)
         Path(target).write_bytes(b"no photo")

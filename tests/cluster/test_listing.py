@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -182,6 +184,18 @@ def test_a_full_disk_is_no_fault_of_the_photos(memory, tmp_path, monkeypatch):
     monkeypatch.setattr(MemoryFileSystem, "get_file", full)
     with pytest.raises(EngineError, match=r"no room for a copy of memory:///b/a.jpg in .*: No space left on device"):
         list(fetched(Listing(("memory://b",)).photos(), tmp_path, tmp_path))
+
+
+def test_an_object_that_would_fill_the_disk_for_copies_is_a_row_of_its_own(memory, tmp_path, monkeypatch):
+    memory("b/a.jpg", "b/b.jpg")
+    with MemoryFileSystem().open("memory://b/b.jpg", "wb") as file:
+        file.write(bytes(1001))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=8000))
+    small, large = fetched(Listing(("memory://b",)).photos(), tmp_path, tmp_path)
+    assert small.reason is None
+    assert (large.reason or "").startswith("too large for a copy: 1e-06 GB, where 8 at a time have 8e-06 GB")
+    large.discard()
+    assert list(tmp_path.iterdir()) == [small.path]
 
 
 def test_pairing_holds_a_window_and_not_the_listing():
