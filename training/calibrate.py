@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from math import log
 
+import torch
 from torch import Tensor
 
 from piqa_cli.model.config import ScoreMapConfig
+from piqa_cli.records import DEFECTS
 
 GOOD_SCORE = 85.0  # of the median undegraded portrait
 RUINED_SCORE = 8.0  # of the median ruined one
 RUINED_LOSS = 0.85  # latent quality loss from here on
 FALSE_REASONS = 0.05  # share of undegraded photos that may show any defect at all
+NAMED_SOONER = {"color_cast": 0.5, "defocus_blur": 0.75, "compression": 0.75}
+SHARES = tuple(NAMED_SOONER.get(defect, 1.0) for defect in DEFECTS)  # of the thresholds that all are held to
 LEAST_THRESHOLD, GREATEST_THRESHOLD = 0.05, 0.7
 SMALLEST_SEVERITY = 1e-4  # estimates below count as this one
 
@@ -35,7 +39,9 @@ def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
 
     In log-odds, where estimates spread evenly, every defect's threshold lies as many standard deviations above its mean
     as every other's, the fewest with which at most `FALSE_REASONS` of the photos are above one. Rounding may let one
-    more photo through, and a threshold that would lie above `GREATEST_THRESHOLD` more of them.
+    more photo through, and a threshold that would lie above `GREATEST_THRESHOLD` more of them. Those of `NAMED_SOONER`
+    are lowered then: photos as they come from a camera seldom seem to have these, and where they have, it is the less
+    visible to the network; a few more undegraded photos show one.
 
     Args:
         severities: (N, 9) of held-out undegraded photos, the worse of photo and face.
@@ -46,9 +52,8 @@ def fit_thresholds(severities: Tensor) -> tuple[float, ...]:
     odds = severities.logit(eps=SMALLEST_SEVERITY)
     mean, deviation = odds.mean(dim=0), odds.std(dim=0, correction=0)
     highest = ((odds - mean) / deviation.clamp(min=1e-6)).amax(dim=1)  # (N,) of each photo's defects
-    found = (
-        (mean + deviation * highest.quantile(1 - FALSE_REASONS)).sigmoid().clamp(LEAST_THRESHOLD, GREATEST_THRESHOLD)
-    )
+    common = (mean + deviation * highest.quantile(1 - FALSE_REASONS)).sigmoid().clamp(max=GREATEST_THRESHOLD)
+    found = (common * torch.tensor(SHARES)).clamp(min=LEAST_THRESHOLD)
     return tuple(round(float(value), 3) for value in found)
 
 

@@ -18,7 +18,7 @@ WORDS = {
 CLOSED_EYES = "face: eyes closed"
 MOST_REASONS = 4
 FACE_EXCESS = 0.1  # a defect is the face's own when it is worse there by this much
-WANTS_A_REASON, FAINT = 70.0, 0.1  # below this score a photo, or a face, has something wrong, if only this severe
+WANTS_A_REASON, FAINT = 65.0, 0.1  # below this score a photo, or a face, has something wrong, if only this severe
 NEEDS_A_REASON = 20.0  # and below this one however faint it seems: the network hardly knows frames without anything
 
 

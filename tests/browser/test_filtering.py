@@ -73,7 +73,7 @@ def test_counts_say_what_a_click_would_show(page):
 
 
 def test_a_fault_that_the_reasons_name_is_found_however_faint(open_page, tmp_path):
-    """A photo below 70 has the likeliest reason, also where no severity is plain."""
+    """A photo below 65 has the likeliest reason, also where no severity is plain."""
     frame = frame_of(3).with_columns(
         pl.lit(0.1).alias("photo_color_cast"), pl.Series("reasons", ["photo: color cast", None, "face: eyes closed"])
     )

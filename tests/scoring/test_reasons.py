@@ -58,9 +58,9 @@ def test_a_model_without_defects_gives_no_reasons(score):
 @pytest.mark.parametrize(
     ("score", "severity", "expected"),
     [
-        (69.9, 0.1, ("photo: noise",)),
-        (69.9, 0.09, ()),
-        (70.0, 0.34, ()),
+        (64.9, 0.1, ("photo: noise",)),
+        (64.9, 0.09, ()),
+        (65.0, 0.34, ()),
         (20.0, 0.34, ("photo: noise",)),
         (20.0, 0.09, ()),
         (19.9, 0.09, ("photo: noise",)),

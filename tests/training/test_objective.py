@@ -1,11 +1,15 @@
+import pytest
 import torch
 
+from piqa_cli.records import DEFECTS
 from piqa_training.calibrate import (
     FALSE_REASONS,
     GOOD_SCORE,
     GREATEST_THRESHOLD,
     LEAST_THRESHOLD,
+    NAMED_SOONER,
     RUINED_SCORE,
+    SHARES,
     align,
     fit_score_map,
     fit_thresholds,
@@ -72,10 +76,20 @@ def test_few_undegraded_photos_are_above_any_threshold():
     generator = torch.Generator().manual_seed(4)
     severities = torch.rand(500, 9, generator=generator) ** 3 * torch.linspace(0.05, 0.45, 9)
     thresholds = torch.tensor(fit_thresholds(severities), dtype=severities.dtype)
-    assert 0.4 * FALSE_REASONS < (severities > thresholds).any(dim=1).float().mean() <= FALSE_REASONS
+    common = thresholds / torch.tensor(SHARES)
+    assert 0.4 * FALSE_REASONS < (severities > common).any(dim=1).float().mean() <= FALSE_REASONS
     assert thresholds.min() == torch.tensor(LEAST_THRESHOLD)
     assert fit_thresholds(severities / 100) == (LEAST_THRESHOLD,) * 9
-    assert fit_thresholds(severities.clamp(min=0.4) * 2) == (GREATEST_THRESHOLD,) * 9
+    assert fit_thresholds(severities.clamp(min=0.4) * 2) == pytest.approx([GREATEST_THRESHOLD * s for s in SHARES])
+
+
+def test_casts_defocus_and_compression_are_named_sooner():
+    alike = torch.rand(500, 1, generator=torch.Generator().manual_seed(4)).expand(500, 9) ** 3 * 0.4
+    told = dict(zip(DEFECTS, fit_thresholds(alike), strict=True))
+    others = {told[defect] for defect in DEFECTS if defect not in NAMED_SOONER}
+    assert len(others) == 1
+    for defect, share in NAMED_SOONER.items():
+        assert told[defect] == pytest.approx(share * max(others), abs=0.001) and told[defect] < max(others)
 
 
 def test_one_output_is_brought_onto_the_scale_of_another():
