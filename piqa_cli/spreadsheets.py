@@ -32,7 +32,11 @@ def safe_cell(text: str) -> str:
 
 
 def path_of(text: str) -> Path:
-    r"""The path that a cell stands for: `\xNN` is a byte of the name where no file is called that literally."""
-    if "\\x" not in text or os.path.lexists(text):
-        return Path(text)
+    r"""The path that a cell stands for: `\xNN` is a byte of the name where no file is called that literally.
+
+    A name's bytes are those of the text in UTF-8, whatever encoding the system has for file names.
+    """
+    named = os.fsdecode(text.encode(errors="surrogateescape"))
+    if "\\x" not in text or os.path.lexists(named):
+        return Path(named)
     return Path(os.fsdecode(_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())))

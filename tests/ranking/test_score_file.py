@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -175,6 +176,21 @@ def test_paths_with_odd_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     if sys.platform == "linux":
         Path(r"a\xff.jpg").touch()
         assert path_of(r"a\xff.jpg") == Path(r"a\xff.jpg")
+
+
+def test_paths_where_the_system_has_no_utf8() -> None:
+    """File names in the encoding of an old locale, and those of a table lead to the same files all the same."""
+    program = """
+from pathlib import Path
+from piqa_cli.gates.places import uri
+from piqa_cli.report.links import Links
+from piqa_cli.spreadsheets import path_of
+print(uri("späte Stunde/🎉.jpg", "/shoot"), Links(Path("/shoot")).to(str(path_of("/shoot/ü.jpg"))))
+"""
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-X", "utf8=0", "-"]
+    done = subprocess.run(command, input=program.encode(), env=os.environ | plain, capture_output=True, check=False)
+    assert done.stdout.split() == [b"sp%C3%A4te%20Stunde/%F0%9F%8E%89.jpg", b"%C3%BC.jpg"], done.stderr
 
 
 def test_what_counts_as_a_table(tmp_path: Path) -> None:
