@@ -15,7 +15,7 @@ from piqa_cli.photos.adobe_rgb import adobe_rgb_profile, says_adobe_rgb
 from piqa_cli.photos.color import flatten, png_gamma, to_srgb
 from piqa_cli.photos.content import RAW, pointer, sniff
 from piqa_cli.photos.hdr import avif_nclx, hdr_to_srgb, png_cicp
-from piqa_cli.photos.opening import CANNOT_BE_READ, open_regular
+from piqa_cli.photos.opening import CANNOT_BE_READ, NO_SUCH_FILE, open_regular
 from piqa_cli.photos.pillow import SIDEWAYS, exif_orientation, load_pixels, open_image, relaxed_pillow
 from piqa_cli.photos.raw import open_preview
 from piqa_cli.photos.sidecars import SIDECAR_SUFFIXES
@@ -25,6 +25,7 @@ from piqa_cli.table_parts import TABLE_SUFFIXES
 DEFAULT_MAX_PIXELS = 200_000_000
 CLOSE_ENOUGH = 1.05  # times `max_side`: nearer than this is not resized again
 _HINT = "open it in an image viewer, or restore it from a backup"
+_TRUNCATED = "image file is truncated"  # Pillow, which goes on with bytes of its own buffer "not processed"
 _NCLX = "nclx_profile"  # pillow-heif's name for it
 _CODE_POINTS = {"AVIF": avif_nclx, "PNG": png_cicp}  # pillow-heif tells those of HEIC
 _TURNS = {
@@ -76,9 +77,8 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
     except PhotoError:
         raise
     except FileNotFoundError:
-        raise UnreadablePhoto(
-            "no such file", path=path, hint="it was moved or deleted, or its name is another"
-        ) from None
+        hint = "it was moved or deleted, or its name is another"
+        raise UnreadablePhoto(NO_SUCH_FILE, path=path, hint=hint) from None
     except UnidentifiedImageError:  # its first bytes were right
         raise BrokenPhoto(
             "damaged, truncated, or an unsupported variant of its format", path=path, hint=_HINT
@@ -90,7 +90,9 @@ def _as_photo_errors(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; Pillow's own OSErrors have no number
             reason = f"{CANNOT_BE_READ}{error.strerror}"
             raise UnreadablePhoto(reason, path=path, hint="check its permissions and the disk") from error
-        reason = _one_line(f"damaged or truncated: {str(error) or type(error).__name__}")
+        said = str(error) or type(error).__name__
+        what = "the file ends too early" if said.startswith(_TRUNCATED) else said
+        reason = _one_line(f"damaged or truncated: {what}")
         raise BrokenPhoto(reason, path=path, hint=_HINT) from error
 
 

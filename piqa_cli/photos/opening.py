@@ -11,6 +11,8 @@ from piqa_cli.errors import UnreadablePhoto
 
 CANNOT_BE_READ = "cannot be read: "
 """How a photo's reason begins where the system, and not the content, is to blame."""
+NO_SUCH_FILE = "no such file"
+"""The reason where nothing is at the path."""
 
 
 def open_regular(path: Path) -> BinaryIO:

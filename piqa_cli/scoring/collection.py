@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from piqa_cli.model.store import ModelFolder
+from piqa_cli.photos.opening import NO_SUCH_FILE
 from piqa_cli.records import PhotoFile, PhotoScore
 from piqa_cli.scoring.cache import ResultCache, Stamp
 from piqa_cli.scoring.losses import given_up
@@ -52,7 +53,7 @@ def score_collection(
     A batch is in the cache before it is yielded, so a run that is killed repeats at most the batch it was at. Photos
     that were given up for lack of time or memory, or with their process, those that the system failed to read, and
     those on which something else failed than their decoding are not kept: the next run tries again.
-    torch is imported only if the cache leaves something to do.
+    torch is imported only if the cache leaves something to do that is there.
 
     Raises:
         PiqaError: from discovery (missing path) or the engine (model, device); a failed photo is a row instead.
@@ -89,7 +90,7 @@ class _Search:
         self._limit = options.max_megapixels
         self._cache = cache
         self._stamps: dict[PhotoFile, Stamp] = {}  # of what is pending or being scored
-        self._known: list[PhotoScore] = []
+        self._known: list[PhotoScore] = []  # by the cache, or not there
         self._progress = Progress()
         self._on_progress = on_progress
 
@@ -104,16 +105,16 @@ class _Search:
         if not chunk:
             self._show(searching=False)
             return
-        before = len(self._known)
+        hits, lost = 0, 0
         if self._cache is None:
             self.pending += chunk
         else:
-            self._ask(self._cache, chunk)
-        hits = len(self._known) - before
-        self._show(found=self._progress.found + len(chunk), cached=self._progress.cached + hits)
+            hits, lost = self._ask(self._cache, chunk)
+        so_far = self._progress
+        self._show(found=so_far.found + len(chunk), cached=so_far.cached + hits, scored=so_far.scored + lost)
 
     def known(self) -> Iterator[list[PhotoScore]]:
-        """What the cache answered since the last call."""
+        """What needed no scoring since the last call."""
         if self._known:
             known, self._known = self._known, []
             yield known
@@ -138,15 +139,34 @@ class _Search:
             self._cache.store(lasting, self._model, self._limit)
         self._show(scored=self._progress.scored + len(batch))
 
-    def _ask(self, cache: ResultCache, chunk: list[PhotoFile]) -> None:
+    def _ask(self, cache: ResultCache, chunk: list[PhotoFile]) -> tuple[int, int]:
+        """-> how many photos the cache knows, and how many are not there, for which no engine has to start."""
+        hits, lost = 0, 0
         for file, stamp, score in cache.lookup(chunk, self._model, self._limit):
             if score is not None:
                 self._known.append(score)
-                continue
-            self.pending.append(file)
-            if stamp is not None:
-                self._stamps[file] = stamp
+                hits += 1
+            elif stamp is None and _is_lost(file):
+                row = PhotoScore(file.path, "error", NO_SUCH_FILE, raw_mate=file.raw_mate, model=self._model.id)
+                self._known.append(row)
+                lost += 1
+            else:
+                self.pending.append(file)
+                if stamp is not None:
+                    self._stamps[file] = stamp
+        return hits, lost
 
     def _show(self, **changes: int | bool) -> None:
         self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
         self._on_progress(self._progress)
+
+
+def _is_lost(file: PhotoFile) -> bool:
+    """Whether nothing is at the path, as a list from stdin may say, or a link there leads nowhere."""
+    try:
+        file.path.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):  # other trouble, which whoever reads it will name
+        return False
+    return False

@@ -114,6 +114,14 @@ def test_truncated(tmp_path: Path, kind: str, share: float, capfd: pytest.Captur
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP"])
+def test_a_half_copied_photo_is_told_in_plain_words(tmp_path: Path, kind: str) -> None:
+    data = portrait_as(kind)
+    with pytest.raises(BrokenPhoto) as caught:
+        decode(write(tmp_path, data[: len(data) // 2]))
+    assert caught.value.message == "damaged or truncated: the file ends too early"
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_overwritten_in_the_middle_never_escapes_as_another_error(tmp_path: Path, kind: str) -> None:
     data = encoded(portrait().resize((128, 128)), kind, **FORMATS[kind])

@@ -91,6 +91,21 @@ def test_nothing_found_never_imports_the_engine(model, monkeypatch) -> None:
     assert list(score_collection([], model, OPTIONS, None)) == []
 
 
+def test_a_file_that_is_not_there_needs_no_engine(files, model, engine, cache, monkeypatch, tmp_path) -> None:
+    list(score_collection(files, model, OPTIONS, cache))
+    monkeypatch.setitem(sys.modules, "piqa_cli.scoring.engine", None)  # an import would raise
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    lost = [PhotoFile(tmp_path / "gone.jpg"), PhotoFile(tmp_path / "link.jpg")]
+    states: list[Progress] = []
+    batches = score_collection([*files, *lost], model, OPTIONS, cache, on_progress=states.append)
+    scores = [score for batch in batches for score in batch]
+    assert [(s.path.name, s.status, s.reason) for s in scores[10:]] == [
+        ("gone.jpg", "error", "no such file"),
+        ("link.jpg", "error", "no such file"),
+    ]
+    assert states[-1] == Progress(12, 10, 2, searching=False)
+
+
 def test_a_photo_that_changes_while_it_is_scored_is_scored_again(files, model, engine, cache) -> None:
     batches = score_collection(files[:1], model, OPTIONS, cache)
     original = engine.score_files
