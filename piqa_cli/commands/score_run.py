@@ -103,7 +103,8 @@ def _instead(paths: Sequence[Path]) -> str:
         if other := beside_parts(folder):
             return f"{folder} holds the parts of a score table, and {other}: take that out, and it is a table again"
     suffixes = " ".join(sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES}))
-    hint = f"in folders piqa takes {suffixes}, and follows no links; see also --include and --exclude"
+    narrowed = "--include, --exclude and --no-recursive"
+    hint = f"in folders piqa takes {suffixes}, and follows no links; see also {narrowed}"
     return f"it is empty, or names folders without any: {hint}" if set(paths) == {STDIN} else hint
 
 

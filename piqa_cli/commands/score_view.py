@@ -131,6 +131,8 @@ def _statuses(summary: Summary) -> str:
 
 
 def _spread(scores: Quartiles) -> str:
+    if score_text(scores.lowest) == score_text(scores.highest):  # of one photo, say
+        return score_text(scores.median)
     middle = f"middle half {score_text(scores.lower)} to {score_text(scores.upper)}"
     every = f"all {score_text(scores.lowest)} to {score_text(scores.highest)}"
     return f"median {score_text(scores.median)} · {middle} · {every}"

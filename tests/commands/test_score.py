@@ -122,6 +122,10 @@ def test_the_summary(score, photos) -> None:
     assert lines[5:] == [f"failed     {photos}/bad1.jpg: truncated", f"{photos}/bad2.jpg: truncated"]
 
 
+def test_the_summary_of_one_photo_is_its_score(score, photos) -> None:
+    assert score(photos / "50.jpg", "--format", "csv").err.splitlines()[2].split() == ["scores", "50.0"]
+
+
 def test_quiet_leaves_the_data_only(score, photos) -> None:
     result = score(photos, "--quiet")
     assert result.err == ""
@@ -218,6 +222,7 @@ def test_no_photos_in_a_folder(score, tmp_path) -> None:
     assert first == f"piqa: error: no photos found in {tmp_path}/empty"
     assert ".jpg" in hint
     assert ".heic" in hint
+    assert hint.endswith("see also --include, --exclude and --no-recursive")
     assert not Path("scores.csv").exists()
 
 
