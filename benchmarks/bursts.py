@@ -35,6 +35,15 @@ SIDE = 1400  # pixels, at most
 MARGIN = 0.05  # of the width and height, cut off around the plain frame
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 PLAIN = "plain"
+FRAMES = (
+    PLAIN,
+    "shifted by 2 %",
+    "shifted by 5 %",
+    "closer by 5 %",
+    "turned by 2 degrees",
+    "blurred",
+    "brighter by 30 %",
+)
 
 
 def main() -> None:
@@ -47,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         made = show_frames("studio", studio[::4], Path(work)) + show_frames("other", others[::8], Path(work))
     print()
-    show_bursts("frames", made, lambda path: path.name.rpartition("_")[0])
+    show_bursts("frames", made, lambda path: path.name.partition("_")[0] + str(_count(path) // len(FRAMES)))
     scores = score(photos)
     show_bursts("folder", scores, lambda path: path.name)
     show_duplicates("folder", scores)
@@ -55,10 +64,10 @@ def main() -> None:
 
 def show_frames(kind: str, photos: Sequence[Path], work: Path) -> list[PhotoScore]:
     """Print how alike the frames of one photo, and different photos are -> the frames' scores."""
-    made = [frame for number, photo in enumerate(photos) for frame in save_frames(photo, work / f"{kind}{number:03}")]
+    made = [frame for number, photo in enumerate(photos) for frame in save_frames(photo, work / kind, number)]
     scores = score(made)
     vectors = unit_vectors(scores)  # (N, F)
-    names = [path.stem.rpartition("_")[2] for path in made]
+    names = [FRAMES[_count(path) % len(FRAMES)] for path in made]
     plain = vectors[[name == PLAIN for name in names]]  # (P, F)
     for name in dict.fromkeys(names):
         if name != PLAIN:
@@ -72,25 +81,29 @@ def print_row(name: str, cosines: npt.NDArray[np.float32]) -> None:
     print(f"{name:<28}" + "".join(f"{value:>8.3f}" for value in np.quantile(cosines, QUANTILES)))
 
 
-def save_frames(photo: Path, stem: Path) -> Iterator[Path]:
-    """Write the frames of one photo."""
+def save_frames(photo: Path, stem: Path, number: int) -> Iterator[Path]:
+    """Write the frames of one photo, counted on from those of the photo before: studio_00007.jpg."""
     with Image.open(photo) as opened:
         image = opened.convert("RGB")
     image.thumbnail((SIDE, SIDE))
     plain = cut(image)
-    frames = {
-        PLAIN: plain,
-        "shifted by 2 %": cut(image, across=0.02, down=0.01),
-        "shifted by 5 %": cut(image, across=0.05, down=0.02),
-        "closer by 5 %": cut(image, margin=MARGIN + 0.025),
-        "turned by 2 degrees": cut(image.rotate(2, Image.Resampling.BICUBIC)),
-        "blurred": plain.filter(ImageFilter.GaussianBlur(plain.width / 300)),
-        "brighter by 30 %": ImageEnhance.Brightness(plain).enhance(1.3),
-    }
-    for name, frame in frames.items():
-        path = stem.with_name(f"{stem.name}_{name}.jpg")
+    frames = (
+        plain,
+        cut(image, across=0.02, down=0.01),
+        cut(image, across=0.05, down=0.02),
+        cut(image, margin=MARGIN + 0.025),
+        cut(image.rotate(2, Image.Resampling.BICUBIC)),
+        plain.filter(ImageFilter.GaussianBlur(plain.width / 300)),
+        ImageEnhance.Brightness(plain).enhance(1.3),
+    )
+    for count, frame in enumerate(frames, number * len(FRAMES)):
+        path = stem.with_name(f"{stem.name}_{count:05}.jpg")
         frame.save(path, quality=92)
         yield path
+
+
+def _count(path: Path) -> int:
+    return int(path.stem.rpartition("_")[2])
 
 
 def cut(image: Image.Image, *, across: float = 0.0, down: float = 0.0, margin: float = MARGIN) -> Image.Image:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from math import inf
 from statistics import median
 
+from piqa_cli.ranking.order import counted_on
 from piqa_cli.ranking.sequence import Shot, pause
 from piqa_cli.ranking.similarity import Similarity
 
@@ -44,8 +45,8 @@ def find_bursts(
     that one's burst, and what lies between comes along if it is not a different thing altogether. A ruined photo, which
     looks like nothing, joins the burst next to it in time, the one before it where there are two. Photos whose
     embedding is unknown are told by time alone; photos without a time by likeness alone, by default
-    `UNTIMED_SIMILARITY`, or `DUPLICATE_SIMILARITY` in a series. The shots in `apart` (indices) are left out, and end
-    the burst before them.
+    `UNTIMED_SIMILARITY`, or `DUPLICATE_SIMILARITY` in a series and where names do not count on. The shots in `apart`
+    (indices) are left out, and end the burst before them.
     """
     bursts: list[list[Shot]] = []  # since the last pause
     for place, shot in enumerate(shots):
@@ -69,9 +70,13 @@ def find_bursts(
 def _without_times(shots: Sequence[Shot], place: int, similarity: Similarity | None) -> float:
     """The cosine that tells a burst at this place of a sequence without times.
 
-    It is higher in a series of different subjects in one pose and light, such as school photos: where photos some
+    It is higher where the name does not count on from those before, as of photos chosen from a shoot or named by what
+    they show; and in a series of different subjects in one pose and light, such as school photos: where photos some
     places before, after or around this one are alike, too; where there are too few of them, most photos around it.
     """
+    last = shots[max(place - _LOOK_BACK, 0) : place]
+    if not any(counted_on(other.score.path, shots[place].score.path) for other in last):
+        return DUPLICATE_SIMILARITY
     near, far = _SOME_PLACES.start, _SOME_PLACES.stop
     before = shots[max(place - far + 1, 0) : max(place - near + 1, 0)]
     after = shots[place + near : place + far]

@@ -11,12 +11,29 @@ from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import path_text
 
 _DIGITS = re.compile(r"(\d+)")
+_INSIDE = re.compile(r"\d\d|[^\W\d_]{2}")  # two characters of one number or one word
+_FRAMES_ON = 3  # two of a burst that was thinned out are at most so many numbers apart
 
 
 def natural_key(path: Path) -> tuple[str, list[tuple[int, str]], str]:
     """Sorts names as cameras count: IMG_9 before IMG_10; folder first, the plain name last to settle ties."""
     parts = _DIGITS.split(path.name.casefold())
     return (str(path.parent), [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name)
+
+
+def counted_on(first: Path, second: Path) -> bool:
+    """Whether one name follows the other as a camera counts, a few frames left out perhaps, or continues it.
+
+    `IMG_9.jpg` and `IMG_12.jpg`, `Ann.jpg` and `Ann 2.jpg`, `IMG_1.jpg` and `IMG_1-edited.jpg`; not `Ann.jpg` and
+    `Bob.jpg`, nor `pupil 3.jpg` and `pupil 40.jpg`.
+    """
+    short, long = sorted((first.stem.casefold(), second.stem.casefold()), key=len)
+    if long.startswith(short) and not _INSIDE.fullmatch(long[len(short) - 1 :][:2]):
+        return True
+    parts, others = _DIGITS.split(short), _DIGITS.split(long)  # texts at even places, numbers between them
+    if parts[::2] != others[::2]:
+        return False
+    return all(abs(int(a) - int(b)) <= _FRAMES_ON for a, b in zip(parts[1::2], others[1::2], strict=True))
 
 
 def overall_order(scores: Sequence[PhotoScore]) -> list[int]:

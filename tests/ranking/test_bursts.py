@@ -146,6 +146,14 @@ def test_without_times_likeness_alone_tells_and_is_asked_more_of() -> None:
     assert bursts([photo("a1", subject=None), photo("a2", subject=None)], least=-1.0) == [["a1"], ["a2"]]
 
 
+@pytest.mark.parametrize("names", [("Ann", "Bob"), ("pupil 3", "pupil 40")])
+def test_without_times_names_that_do_not_count_on_are_a_burst_only_where_nearly_the_same(names) -> None:
+    assert bursts([photo(names[0]), photo(names[1], change=0.15)]) == [[names[0]], [names[1]]]
+    assert bursts([photo(names[0]), photo(names[1], change=0.05)]) == [list(names)]
+    assert bursts([photo("pupil 3"), photo("pupil 6", change=0.15)]) == [["pupil 3", "pupil 6"]]
+    assert bursts([photo(names[0], at=0), photo(names[1], at=1, change=0.15)]) == [list(names)]
+
+
 def series(*subjects: int, change: float = 0.6) -> list[PhotoScore]:
     """Photos without times, of subjects whose photos are much alike: a cosine of .84."""
     return [photo(f"{n:02}", subject=subject, change=change) for n, subject in enumerate(subjects)]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from piqa_cli.ranking.options import By, Choice, GroupOptions
-from piqa_cli.ranking.order import natural_key, overall_order, percentiles
+from piqa_cli.ranking.order import counted_on, natural_key, overall_order, percentiles
 from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.ranked_table import COLUMNS, SCHEMA, with_ranking
 from piqa_cli.scoring.table import describe, path_text, to_frame
@@ -23,6 +23,28 @@ def test_names_sort_as_cameras_count() -> None:
         ordered.index("IMG_9.JPG") < ordered.index("IMG_10.JPG")
     )
     assert natural_key(Path("a/z")) < natural_key(Path("b/a"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "follows"),
+    [
+        ("IMG_0009.JPG", "img_0010.jpg", True),
+        ("IMG_9.JPG", "IMG_12.JPG", True),
+        ("IMG_9.JPG", "IMG_13.JPG", False),
+        ("IMG_1.JPG", "IMG_10.JPG", False),
+        ("IMG_1.JPG", "IMG_1.CR2", True),
+        ("IMG_1.jpg", "IMG_1-edited.jpg", True),
+        ("IMG_1a.jpg", "IMG_1.jpg", True),
+        ("Ann.jpg", "Ann 2.jpg", True),
+        ("Ann.jpg", "Anna.jpg", False),
+        ("Ann.jpg", "Bob.jpg", False),
+        ("neutral_front_016_03.jpg", "neutral_front_086_03.jpg", False),
+        (".jpg", "a.jpg", False),
+    ],
+)
+def test_names_that_count_on(first: str, second: str, follows: bool) -> None:
+    assert counted_on(Path(first), Path(second)) is follows
+    assert counted_on(Path(second), Path(first)) is follows
 
 
 def test_the_order_is_that_of_the_score_table() -> None:
