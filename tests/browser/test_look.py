@@ -1,10 +1,12 @@
 """Window widths, themes, paper, and what assistive technology is told."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from tests.browser.conftest import MISSING, names, reload, settle
-from tests.browser.shoot import frame_of, write_page, write_table
+from tests.browser.shoot import SHOTS, frame_of, record, write_page, write_table
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SMALL_PHONE = PHONE | {"viewport": {"width": 320, "height": 568}}
@@ -220,6 +222,23 @@ def test_a_report_without_photos_says_so(open_page, tmp_path):
     assert "no photos" in page.inner_text("#empty")
     page.click("#tab-charts")
     page.click("#export")
+
+
+@pytest.mark.parametrize(
+    ("shutter", "said"),
+    [
+        (1 / 125, "Above the line the shutter is longer than 1/focal length: shake becomes likely."),
+        (1 / 250, "Everywhere the shutter is shorter than 1/focal length."),
+        (1 / 30, "Everywhere the shutter is longer than 1/focal length: shake becomes likely."),
+    ],
+)
+def test_the_chart_of_shake_speaks_of_its_line_where_it_has_one(open_page, tmp_path, shutter, said):
+    scores = [record(tmp_path / shot.name, shot, (512, 512)) for shot in SHOTS]
+    scores = [replace(score, capture=replace(score.capture, shutter_s=shutter)) for score in scores]
+    page = open_page(write_page(tmp_path / "report.html", scores))
+    page.click("#tab-charts")
+    chart = page.locator("#charts .figure", has_text="Shutter against focal length")
+    assert chart.locator(".u-over").count() == 1 and said in chart.inner_text()
 
 
 @pytest.fixture

@@ -104,8 +104,11 @@ const ChartPage = (() => {
     const [xs, ys] = [span(wide, 1.2), span(high, 1.6)];
     const rule = [Math.max(xs[0], 1 / ys[1]), Math.min(xs[1], 1 / ys[0])];
     const legend = Dom.make("ul", { class: "legend" }, ...KINDS.map(({ title, colour }) => Dom.make("li", null, Dom.make("span", { class: `swatch ${colour}` }), title)));
-    return scatter("Shutter against focal length", "Above the line the shutter is longer than 1/focal length: shake becomes likely.", points, {
-      kinds: KINDS, legend, lines: rule[0] < rule[1] ? [rule.map((x) => ({ x, y: 1 / x }))] : [],
+    const crossed = rule[0] < rule[1]; // else all photos lie on one side of the line
+    const where = crossed ? "Above the line the" : "Everywhere the";
+    const than = crossed || ys[0] * xs[0] > 1 ? "longer than 1/focal length: shake becomes likely." : "shorter than 1/focal length.";
+    return scatter("Shutter against focal length", `${where} shutter is ${than}`, points, {
+      kinds: KINDS, legend, lines: crossed ? [rule.map((x) => ({ x, y: 1 / x }))] : [],
       tell: (p) => `${p.x} mm, ${Format.shutter(p.y)}, motion blur ${Math.round(p.blur * 100)} %`,
       x: { title: "focal length, mm", range: xs, log: 10, splits: ladder([4, 8, 14, 24, 35, 50, 85, 135, 200, 400, 600, 1000], xs, wide), values: (v) => v },
       y: { title: "shutter", range: ys, log: 10, splits: ladder([1 / 8000, 1 / 2000, 1 / 500, 1 / 125, 1 / 30, 1 / 8, 1 / 2, 2, 8, 30], ys, high), values: (v) => Format.shutter(v)?.replace(" s", "") },
