@@ -30,11 +30,12 @@ class Progress:
     cached: int = 0  # of these, answered by the cache
     scored: int = 0  # of these, scored in this run, failures included
     searching: bool = True
+    lost: int = 0  # of the found, not there; told without the engine
 
     @property
     def to_score(self) -> int:
-        """Photos that the cache does not know."""
-        return self.found - self.cached
+        """Photos that the cache does not know, and that are there."""
+        return self.found - self.cached - self.lost
 
 
 OnProgress = Callable[[Progress], None]
@@ -111,7 +112,7 @@ class _Search:
         else:
             hits, lost = self._ask(self._cache, chunk)
         so_far = self._progress
-        self._show(found=so_far.found + len(chunk), cached=so_far.cached + hits, scored=so_far.scored + lost)
+        self._show(found=so_far.found + len(chunk), cached=so_far.cached + hits, lost=so_far.lost + lost)
 
     def known(self) -> Iterator[list[PhotoScore]]:
         """What needed no scoring since the last call."""

@@ -103,7 +103,8 @@ def test_a_file_that_is_not_there_needs_no_engine(files, model, engine, cache, m
         ("gone.jpg", "error", "no such file"),
         ("link.jpg", "error", "no such file"),
     ]
-    assert states[-1] == Progress(12, 10, 2, searching=False)
+    assert states[-1] == Progress(12, 10, 0, searching=False, lost=2)
+    assert states[-1].to_score == 0
 
 
 def test_a_photo_that_changes_while_it_is_scored_is_scored_again(files, model, engine, cache) -> None:
