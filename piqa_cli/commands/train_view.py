@@ -33,7 +33,10 @@ def count_lines(manifest: Manifest) -> list[Line]:
 
 
 def result_lines(result: dict[str, Any]) -> list[Line]:
-    """The outcome in a few lines: the test part, before and after where training started from a model."""
+    """The outcome in a few lines: the test part, before and after where training started from a model.
+
+    Which epoch is kept is chosen on other photos, so the held-out ones may be in worse order than before: it is said.
+    """
     lines: list[Line] = []
     part = "test" if result["test"] else "val"
     after = _headline(result["test"]) if result["test"] else result["val"]
@@ -42,7 +45,15 @@ def result_lines(result: dict[str, Any]) -> list[Line]:
     if after:
         lines.append(((f"{'after' if result['before'] else part:<8}", "dim"), (_words(after, part), "bold")))
     lines.append(((f"{'model':<8}", "dim"), (result["model"], "")))
+    if result["before"] and after and _is_worse(result["before"][part], after):
+        advice = "the model that it started from orders these photos better: stay with that one, or train on more"
+        lines.append(((f"{'worse':<8}", "dim"), (advice, "yellow")))
     return lines
+
+
+def _is_worse(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    pairs = before["pair_accuracy"], after["pair_accuracy"]
+    return None not in pairs and pairs[1] < pairs[0]
 
 
 def _headline(test: dict[str, Any]) -> dict[str, Any]:

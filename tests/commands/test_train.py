@@ -10,6 +10,7 @@ import pytest
 
 from piqa_cli.commands import train_run
 from piqa_cli.commands.console_train import epoch_row
+from piqa_cli.commands.train_view import result_lines
 from piqa_training.datasets.open import open_dataset
 from tests.training.fitting import make_data, make_start
 
@@ -292,3 +293,12 @@ def test_an_epoch_as_cells():
     record = {"epoch": 3, "train": {"loss": 0.25}, "val": {"mean.srcc": None, "pair_accuracy": 0.75}, "lr": 1e-5,
               "seconds": 2.0, "best": True}  # fmt: skip
     assert epoch_row(record) == ("3", "0.2500", "-", "0.750", "1e-05", "2.0", "best")
+
+
+@pytest.mark.parametrize(("before", "worse"), [(0.6, True), (0.5, False), (0.4, False), (None, False)])
+def test_held_out_photos_in_worse_order_than_before_are_said_to_be(before: float | None, worse: bool) -> None:
+    measures = {"median.srcc": 0.1, "mean.srcc": 0.1, "n": 13}
+    val = {**measures, "pair_accuracy": 0.5}
+    result = {"before": {"val": {**measures, "pair_accuracy": before}}, "val": val, "test": None, "model": "/m"}
+    lines = ["".join(text for text, _ in line) for line in result_lines(result)]
+    assert [line.split()[0] for line in lines] == ["before", "after", "model", *(["worse"] if worse else [])]
