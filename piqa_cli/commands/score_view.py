@@ -145,6 +145,7 @@ def _percent(share: float) -> str:
 def time_taken(seconds: float, scored: int, cached: int) -> str:
     """How long a run took, how fast it scored, and how much the cache knew, in words."""
     parts = [f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"]
-    parts += [f"{scored / max(seconds, 1e-9):.1f} photos/s"] if scored else []
+    speed = scored / max(seconds, 1e-9)
+    parts += [f"{speed:.{1 if speed >= 0.1 else 2}f} photos/s"] if scored else []
     parts += [f"{cached:,} from the cache" if scored else "all from the cache"] if cached else []
     return " · ".join(parts)

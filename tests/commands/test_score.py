@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from piqa_cli.commands.score_view import time_taken
 from piqa_cli.errors import UnreadablePhoto
 from piqa_cli.records import PhotoFile
 from piqa_cli.scoring.options import EngineOptions
@@ -124,6 +125,11 @@ def test_the_summary(score, photos) -> None:
 
 def test_the_summary_of_one_photo_is_its_score(score, photos) -> None:
     assert score(photos / "50.jpg", "--format", "csv").err.splitlines()[2].split() == ["scores", "50.0"]
+
+
+def test_a_slow_run_has_a_speed_above_zero() -> None:
+    assert time_taken(23.7, 1, 4) == "23.7 s · 0.04 photos/s · 4 from the cache"
+    assert time_taken(150.0, 300, 0) == "2.5 min · 2.0 photos/s"
 
 
 def test_quiet_leaves_the_data_only(score, photos) -> None:
