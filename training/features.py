@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -19,6 +19,7 @@ from piqa_cli.model.backbone import fuse_batch_norms
 from piqa_cli.model.config import Cut, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.model.preprocess import normalise
+from piqa_cli.model.tensors import write_tensors
 from piqa_cli.records import Box
 from piqa_training.samples import Sample, make_samples, make_tones, undegraded
 from piqa_training.sources import Source, Split
@@ -44,11 +45,13 @@ class FeatureSet:
     val: Tensor  # bool (N,) belongs to the held-out split
 
     def save(self, path: Path) -> None:
-        """One safetensors file, there in full or not at all."""
+        """One safetensors file, there in full or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         tensors = {name: getattr(self, name) for name in SUPERVISION}
-        unfinished = path.with_name(f"{path.name}.tmp")
-        save_file({**tensors, **{f"{FEATURES_PREFIX}{cut}": t for cut, t in self.features.items()}}, unfinished)
-        unfinished.replace(path)
+        write_tensors({**tensors, **{f"{FEATURES_PREFIX}{cut}": t for cut, t in self.features.items()}}, path)
 
     @staticmethod
     def load(path: Path) -> FeatureSet:

@@ -26,6 +26,7 @@ from piqa_cli.records import Box, counted
 from piqa_cli.threads import one_thread
 from piqa_training.features import FeatureSet, Versions, describe_views, extract, join, render_views
 from piqa_training.fit.observer import Observer
+from piqa_training.fit.state import written
 from piqa_training.heads import HeadSettings, fit_standardisation, standardise, train_heads
 from piqa_training.linear import LinearSettings, fit_linear_reader
 from piqa_training.measures import measure
@@ -118,6 +119,7 @@ def pretrain_synthetic(
     Raises:
         UsageError: the network has no defect heads or no face head, or there is too little to learn from.
         PhotoError: a photo cannot be decoded.
+        OutputError: the folder cannot be written to.
     """
     if network.photo_defects is None or network.face_head is None:
         raise UsageError(
@@ -152,7 +154,8 @@ def pretrain_synthetic(
         "history": epochs.history,
         "model": str(run.resolve() / "model"),
     }
-    (run / LOG_FILE).write_text(json.dumps(log, indent=1, allow_nan=False), encoding="utf-8")
+    text = json.dumps(log, indent=1, allow_nan=False)
+    written(run / LOG_FILE, lambda path: path.write_text(text, encoding="utf-8"))
     return log
 
 

@@ -20,7 +20,7 @@ from piqa_cli.commands.train_run import (
     view_of,
 )
 from piqa_cli.cores import available_cores
-from piqa_cli.errors import OutputError, UsageError
+from piqa_cli.errors import UsageError
 from piqa_cli.model.config import BRANCHES, Branch, ModelConfig
 from piqa_cli.model.network import DualBranchNet
 from piqa_cli.records import Box, counted
@@ -30,6 +30,7 @@ from piqa_training.facts import photo_facts
 from piqa_training.fit.distributed import is_first
 from piqa_training.fit.folder import absolute_name, check_new
 from piqa_training.fit.run import Overrides
+from piqa_training.fit.state import written
 from piqa_training.heads import HeadSettings
 from piqa_training.manifest import Manifest
 from piqa_training.pretrain import pretrain_branch, resume_branch, start_branch
@@ -164,11 +165,8 @@ def _remember(request: Request, run: Path) -> None:
     """What a resumed run needs to know."""
     kept = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in request.items() if k not in _NOT_REMEMBERED}
     kept["pretrained"] = absolute_name(request["pretrained"] or "") or None
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        (run / _SYNTHETIC_FILE).write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{run}: cannot be written to: {error.strerror or error}", path=run) from error
+    text = json.dumps(kept, indent=1)
+    written(run / _SYNTHETIC_FILE, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _began(run: Path) -> bool:

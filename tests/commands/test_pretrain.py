@@ -1,3 +1,4 @@
+import errno
 import json
 import sys
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from piqa_cli.commands import pretrain_run
 from piqa_cli.commands.pretrain import app
-from piqa_cli.errors import PiqaError
+from piqa_cli.errors import OutputError, PiqaError
 from tests.training.made_videos import make_video
 
 TINY = [
@@ -136,6 +137,19 @@ def test_a_stopped_synthetic_run_says_how_to_go_on(good, tmp_path, monkeypatch):
     with pytest.raises(PiqaError, match="too little memory") as refused:
         call(*command, tmp_path / "other")
     assert refused.value.hint == "fewer --workers take less"  # it has no --pairs
+
+
+def test_a_full_disk_does_not_take_the_options_of_a_stopped_run(tmp_path, monkeypatch):
+    (tmp_path / "synthetic.json").write_text('{"kept": 1}')
+
+    def fill(path, text, **_):
+        path.write_bytes(text[:5].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", fill)
+    with pytest.raises(OutputError, match=r"synthetic\.json: cannot be written: No space"):
+        pretrain_run._remember({"pretrained": None, "folder": tmp_path}, tmp_path)
+    assert (tmp_path / "synthetic.json").read_bytes() == b'{"kept": 1}'
 
 
 def test_a_synthetic_run_knows_its_weights_in_any_folder(tmp_path, monkeypatch):

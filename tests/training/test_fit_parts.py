@@ -1,5 +1,6 @@
 """Learning rate, averaged weights, stages, dropout, labels, the 0-100 map: each alone."""
 
+import errno
 import math
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from piqa_cli.errors import OutputError
 from piqa_cli.model.config import ScoreMapConfig
 from piqa_training.fit.best import chosen_by, chosen_value
 from piqa_training.fit.ema import Average
@@ -16,6 +18,7 @@ from piqa_training.fit.optimiser import build_optimiser, set_rate
 from piqa_training.fit.placement import align_face_head, fresh_map, matched_map
 from piqa_training.fit.schedule import rate_factor
 from piqa_training.fit.stages import stage_of_parameters, stages
+from piqa_training.fit.state import save_start, written
 from piqa_training.fit.unit import Place, SharedDropout, freeze, share_dropout, training_mode
 from piqa_training.manifest import SCHEMA, Manifest
 from piqa_training.settings import OptimiserSettings, RunSettings, TrainSettings
@@ -213,3 +216,20 @@ def test_face_scores_keep_their_place_too():
         aligned = scores(network.face_head(hidden).squeeze(1), network.config.score_map)
     assert aligned.median().item() == pytest.approx(scores(start, before).median().item(), abs=1)
     assert math.isfinite(aligned.sum().item())
+
+
+def test_weights_that_cannot_be_written_are_named(tmp_path):
+    (tmp_path / "checkpoint" / ".start.safetensors.tmp").mkdir(parents=True)  # safetensors has an error of its own
+    with pytest.raises(OutputError, match=r"start\.safetensors: cannot be written"):
+        save_start({"weight": torch.ones(3)}, tmp_path)
+
+
+def test_a_full_disk_keeps_the_old_file_and_nothing_of_the_new_one(tmp_path):
+    def fill(path):
+        path.write_text("half", encoding="utf-8")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "state").write_text("whole", encoding="utf-8")
+    with pytest.raises(OutputError, match="state: cannot be written: No space left on device"):
+        written(tmp_path / "state", fill)
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [("state", "whole")]

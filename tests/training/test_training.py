@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from skimage import data
 
-from piqa_cli.errors import UsageError
+from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model import statistics
 from piqa_training.facts import photo_facts
 from piqa_training.features import FeatureSet, Versions, extract
@@ -66,6 +66,11 @@ def test_features_survive_the_disk(features, tmp_path):
     assert torch.equal(loaded.features["detail"], features.features["detail"])
     assert torch.equal(loaded.val, features.val)
     assert loaded.opinion.isnan().all()
+
+
+def test_features_that_cannot_be_kept_are_named(features, tmp_path):
+    with pytest.raises(OutputError, match=r"f\.safetensors: cannot be written"):
+        features.save(tmp_path / "nowhere" / "f.safetensors")
 
 
 @pytest.mark.parametrize("content", [b"", bytes(100)])

@@ -7,11 +7,13 @@ and the batch, and of those the checkpoint knows where the run stands.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -110,6 +112,8 @@ def written(path: Path, write: Any) -> None:
         with unfinished.open("rb+") as stream:
             os.fsync(stream.fileno())
         unfinished.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch reports a full disk as a RuntimeError
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)  # what there is of it fills the disk
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise OutputError(f"{path}: cannot be written: {reason}", path=path) from error
