@@ -29,7 +29,8 @@ WEIGHT_DECAY = 3.0
 FEATURE_DROPOUT = 0.2  # on the features themselves, beside the heads' own
 PHOTOS, SCENE_PHOTOS = 256, 16  # in a batch: features are cheap, and every two photos of a scene are a pair
 STEPS = 300  # at least, in all: where an epoch has few batches, it goes through the photos several times
-TRAINED = ("head", "face_head")
+TRAINED = {"head": ("linear", "cost"), "face_head": ("face_linear", "face_cost")}
+"""The heads, each with what a starting model adds to it: heads that start from nothing start without."""
 AT_ONCE = 512  # photos that are predicted in one pass
 
 
@@ -90,10 +91,10 @@ class Heads:
         shared = {id(part): part for part in (network.full, network.face)}
         self.network: DualBranchNet = copy.deepcopy(network, shared)
         heard = {"head": True, "face_head": settings.keep.face > 0 and bool(targets.shows_face.any())}
-        self.trained = [head for part in TRAINED if heard[part] and (head := getattr(self.network, part)) is not None]
+        self.parts = [part for part in TRAINED if heard[part] and getattr(self.network, part) is not None]
+        self.trained = [getattr(self.network, part) for part in self.parts]
         if name == "new":
-            for module in (m for head in self.trained for m in head.modules() if isinstance(m, torch.nn.Linear)):
-                module.reset_parameters()
+            self._forget()
         device = targets.shows_face.device
         self.objective = Objective(settings.loss, int(targets.labels.dataset.max()) + 1).to(device)
         self.generator = torch.Generator().manual_seed(settings.run.seed)
@@ -117,9 +118,9 @@ class Heads:
         return float(self.schedule.get_last_lr()[0])
 
     def weights(self) -> dict[str, Tensor]:
-        """A copy of the trained heads' tensors, under the network's names."""
-        state = self.network.state_dict()
-        return {name: tensor.clone() for name, tensor in state.items() if name.split(".")[0] in TRAINED}
+        """A copy of the tensors of the trained heads and of what is added to them, under the network's names."""
+        state, own = self.network.state_dict(), {*self.parts, *(added for p in self.parts for added in TRAINED[p])}
+        return {name: tensor.clone() for name, tensor in state.items() if name.split(".")[0] in own}
 
     def epoch(self, number: int) -> dict[str, float]:
         """Go through all photos (`passes` times) -> the mean of each weighted part of the loss.
@@ -138,6 +139,14 @@ class Heads:
                 sums[name] = sums.get(name, 0.0) + value
         return {name: value / len(batches) for name, value in sums.items()}
 
+    def _forget(self) -> None:
+        """Start from nothing: what opinions and damage were worth to the starting model may be no one's taste here."""
+        for module in (m for head in self.trained for m in head.modules() if isinstance(m, torch.nn.Linear)):
+            module.reset_parameters()
+        for added in (getattr(self.network, name) for part in self.parts for name in TRAINED[part]):
+            for buffer in added.buffers() if added is not None else ():
+                buffer.zero_()
+
     def _step(self, rows: Tensor) -> dict[str, float]:
         version = torch.randint(self.photos.versions, (len(rows),), generator=self.generator)
         features, liqe = self.photos.take(self.network, rows, version)
@@ -152,7 +161,8 @@ class Heads:
         if not bool(loss.isfinite()):
             raise EngineError("training stopped: the loss is not finite", hint="check the scores in the manifest")
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        learning = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+        loss.backward(inputs=learning)  # type: ignore[no-untyped-call]  # what is not trained would take a third
         self.optimiser.step()
         self.schedule.step()
         return {name: float(value.detach()) for name, value in parts.items()}

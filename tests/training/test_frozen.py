@@ -13,8 +13,10 @@ from piqa_cli.photos.decode import decode
 from piqa_training import frozen_features as module
 from piqa_training.facts import PhotoFacts
 from piqa_training.fit.observer import Observer
+from piqa_training.fit.predict import headline, measured
 from piqa_training.frozen import predict_frozen, train_frozen
 from piqa_training.frozen_features import SCORING, frozen_features, training_versions
+from piqa_training.frozen_heads import Heads
 from piqa_training.manifest import Manifest
 from piqa_training.settings import load_settings
 from tests.model import tiny
@@ -178,6 +180,30 @@ def test_training_is_repeatable(photos, facts, config, loss, cache):
         train_frozen(network, settings(**{"run.epochs": 1, "run.views": 3, **loss}), photos, facts, cache, Observer())
         states.append(network.state_dict())
     assert all(torch.equal(states[0][name], tensor) for name, tensor in states[1].items())
+
+
+def test_no_time_goes_into_what_is_not_trained(photos, facts, cache, monkeypatch):
+    tries = []
+    monkeypatch.setattr("piqa_training.frozen.Heads", lambda *of: tries.append(Heads(*of)) or tries[-1])
+    train_frozen(tiny.network(tiny.LITE), settings(**{"run.epochs": 1}), photos, facts, cache, Observer())
+    for heads in tries:
+        named = heads.network.named_parameters()
+        assert {name.split(".")[0] for name, p in named if p.grad is not None} == {"head", "face_head"}
+
+
+@pytest.mark.parametrize(("handicap", "heads"), [(-10.0, "new"), (10.0, "start")])
+def test_heads_from_nothing_do_without_what_the_start_adds(photos, facts, cache, monkeypatch, handicap, heads):
+    monkeypatch.setattr("piqa_training.frozen.CLEARLY_BETTER", handicap)
+    network = tiny.network(tiny.LITE)
+    added = [network.linear.weight, network.cost.each, network.face_linear.weight, network.face_cost.each]
+    for buffer in added:
+        buffer.fill_(0.75)
+    records = train_frozen(network, settings(**{"run.epochs": 1}), photos, facts, cache, Observer())
+    assert [record["heads"] for record in records] == [heads]
+    assert all(bool((buffer == (0.75 if heads == "start" else 0)).all()) for buffer in added)
+    val = photos.part("val")
+    said = predict_frozen(network, val.frame["image"].to_list(), facts, cache).raw
+    assert headline(measured(val, said)) == pytest.approx(records[0]["val"])  # what was judged is what stays
 
 
 def test_test_photos_are_not_looked_at(photos, facts, cache):
