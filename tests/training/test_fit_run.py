@@ -183,6 +183,14 @@ def test_a_run_is_never_written_over(place, manifest, finished):
     assert {p: p.stat().st_mtime_ns for p in finished[0].rglob("*")} == before
 
 
+def test_a_run_that_a_full_disk_ended_before_its_first_checkpoint_is_none_to_resume(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "config.json").touch()
+    with pytest.raises(UsageError, match="not empty; nothing was changed") as caught:
+        check_new(tmp_path)
+    assert caught.value.hint == "name a new folder"  # --resume would say to start anew
+
+
 def test_a_run_that_was_stopped_before_its_page_gets_it(place, finished, monkeypatch):
     monkeypatch.setattr(finish, "_write_page", WRITE_PAGE)
     run = place / "without a page"
@@ -437,15 +445,19 @@ def one_scene(manifest, **columns):
 
 
 def test_nothing_to_compare_is_said(manifest):
+    with pytest.raises(UsageError, match="all photos of the train split have the score 3") as caught:
+        check_trainable(one_scene(manifest, score=pl.lit(3.0), scene=pl.lit("all")))
+    assert "scene" not in caught.value.hint  # there may be no such column
     with pytest.raises(UsageError, match=r"none of the .* scenes of the train split has two photos with different"):
-        check_trainable(one_scene(manifest, score=pl.lit(1.0)))
-    with pytest.raises(UsageError, match="none of the"):
         check_trainable(one_scene(manifest, scene=pl.col("image")))
+    with pytest.raises(UsageError, match="one photo only is in the train split"):
+        check_trainable(Manifest(manifest.part("train").frame.head(1)))
     check_trainable(one_scene(manifest, score=1e5 + pl.int_range(pl.len())))
     with pytest.raises(UsageError, match="too little beside their size: training computes with seven digits"):
         check_trainable(one_scene(manifest, score=1e9 + pl.int_range(pl.len())))
-    with pytest.raises(UsageError, match="no photo is in the train split"):
+    with pytest.raises(UsageError, match="no photo is in the train split") as caught:
         check_trainable(manifest.part("test"))
+    assert "--check" not in caught.value.hint  # which may be what says so
 
 
 def test_photos_that_cannot_be_read_are_named_before_training(place, manifest, tmp_path):

@@ -12,7 +12,7 @@ from piqa_cli.errors import OutputError, UsageError
 from piqa_cli.model.config import CONFIG_FILE, ModelConfig, load_config
 from piqa_cli.shell_words import shell_word
 from piqa_training.fit.report import RESULT_FILE
-from piqa_training.fit.state import FOLDER, written
+from piqa_training.fit.state import FOLDER, STATE_FILE, written
 from piqa_training.manifest import Manifest
 from piqa_training.page import PAGE_FILE
 from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings, load_settings
@@ -23,7 +23,8 @@ MANIFEST_FILE = "manifest.parquet"
 
 def can_resume(run: Path) -> bool:
     """Whether a run began here that is not finished."""
-    return (run / FOLDER).is_dir() and not all((run / name).is_file() for name in (RESULT_FILE, PAGE_FILE))
+    began = (run / FOLDER / STATE_FILE).is_file()
+    return began and not all((run / name).is_file() for name in (RESULT_FILE, PAGE_FILE))
 
 
 def check_new(run: Path, command: str = "piqa train", resumable: Callable[[Path], bool] = can_resume) -> None:

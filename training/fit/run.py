@@ -125,14 +125,18 @@ def _check_weights(network: DualBranchNet, state: State, run: Path) -> None:
 def check_trainable(manifest: Manifest) -> None:
     """Raise UsageError where no scene of the train part has two photos with labels that training tells apart."""
     train = manifest.part("train")
-    if not len(train):
-        raise UsageError("no photo is in the train split", hint="--check shows what was found")
+    if len(train) < 2:
+        count = "one photo only" if len(train) else "no photo"
+        hint = "name train in the column split, or leave it out: a fifth is then held out and the rest trained on"
+        raise UsageError(f"{count} is in the train split", hint=hint)
     score = pl.col("score")
     scenes = train.frame.group_by("dataset", "scene").agg(spread=score.max() - score.min(), largest=score.abs().max())
     if not (scenes["spread"] > 0).any():
-        which = f"none of the {scenes.height} scenes" if scenes.height > 1 else "not even the only scene"
+        if train.frame["score"].n_unique() == 1:
+            hint = "photos are learnt from by comparing them: give better and worse ones different scores"
+            raise UsageError(f"all photos of the train split have the score {train.frame['score'][0]:g}", hint=hint)
         raise UsageError(
-            f"{which} of the train split has two photos with different scores",
+            f"none of the {scenes.height} scenes of the train split has two photos with different scores",
             hint="photos are compared within a scene only; leave the scene out to compare all with all",
         )
     if not (scenes["spread"] > LEAST_SPREAD * scenes["largest"]).any():
