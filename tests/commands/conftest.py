@@ -5,42 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from piqa_cli.commands.app import run
+from tests.here import Piqa
 
 SCRIPT = Path(__file__).with_name("piqa_with_fake_engine.py")
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Piqa = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def piqa(capfd: pytest.CaptureFixture[str]) -> Piqa:
+def piqa(here: Piqa) -> Piqa:
     """Run `piqa` with these arguments in this process."""
-
-    def call(*args: object) -> Result:
-        capfd.readouterr()
-        try:
-            code = run([str(arg) for arg in args])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capfd.readouterr()
-        return Result(code, out, err)
-
-    return call
+    return here
 
 
 @pytest.fixture
