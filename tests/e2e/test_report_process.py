@@ -1,4 +1,4 @@
-"""`piqa report` as a real process on real photos, with a small model so that it stays quick."""
+"""`piqa report` on real photos, with a small model so that it stays quick: as a real process, then in this one."""
 
 from __future__ import annotations
 
@@ -36,11 +36,6 @@ def work(tmp_path, monkeypatch, model):
     return tmp_path
 
 
-def piqa(*arguments, **options):
-    command = [*PIQA, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
-
-
 def data_of(page):
     return json.loads(Page(Path(page).read_text(encoding="utf-8")).json_of("piqa-data"))
 
@@ -50,9 +45,10 @@ def fingerprints(folder):
 
 
 @pytest.mark.slow
-def test_the_commands_as_written(work, model):
+def test_the_commands_as_written(here, work, model):
     before = fingerprints(work / "shoot")
-    done = piqa("report", "shoot", "-o", "report.html", "--model", model, "--workers", "1")
+    command = [*PIQA, "report", "shoot", "-o", "report.html", "--model", model, "--workers", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "Traceback" not in done.stderr
     photos = data_of("report.html")["photos"]
@@ -61,14 +57,14 @@ def test_the_commands_as_written(work, model):
     assert photos["status"][portrait] == "ok" and photos["face_crop"][portrait]
     assert photos["thumb_error"].count(None) == 3 and photos["status"].count("error") == 1
 
-    assert piqa("score", "shoot", "-o", "scores.csv", "--model", model, "-q").returncode == 0
-    done = piqa("report", "scores.csv", "-o", "report.html", "--workers", "1")
-    assert done.returncode == 0, done.stderr
+    assert here("score", "shoot", "-o", "scores.csv", "--model", model, "-q").code == 0
+    done = here("report", "scores.csv", "-o", "report.html", "--workers", "0")
+    assert done.code == 0, done.err
     assert data_of("report.html")["photos"] == photos
 
-    assert piqa("score", "shoot", "-o", "scores.parquet", "--model", model, "-q").returncode == 0
-    done = piqa("report", "scores.parquet", "--baseline", "scores.csv", "--markdown", "diff.md")
-    assert done.returncode == 0, done.stderr
+    assert here("score", "shoot", "-o", "scores.parquet", "--model", model, "-q").code == 0
+    done = here("report", "scores.parquet", "--baseline", "scores.csv", "--markdown", "diff.md", "--workers", "0")
+    assert done.code == 0, done.err
     assert Path("diff.md").read_text().startswith("#")
     assert fingerprints(work / "shoot") == before
 

@@ -1,4 +1,7 @@
-"""The installed program as a real process on real files, with a small model so that it stays quick."""
+"""The program on real files, with a small model so that it stays quick.
+
+A real process where that is what is looked at, and once for the rest, which runs the same command line in this one.
+"""
 
 import csv
 import json
@@ -62,9 +65,9 @@ def state(folder):
     return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
 
 
-def piqa(*arguments, stdin=b""):
+def piqa(*arguments):
     command = [*PIQA, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, input=stdin, check=False, timeout=PATIENCE_S)
+    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE_S)
 
 
 def rows(done):
@@ -90,10 +93,10 @@ def test_a_user_without_account_and_home_gets_scores(shoot, model, tmp_path):
     assert rows(done)["portrait.jpg"]["status"] == "ok"
 
 
-def test_a_folder_becomes_a_table_with_a_row_for_every_file(shoot, model, tmp_path):
+def test_a_folder_becomes_a_table_with_a_row_for_every_file(here, shoot, model, tmp_path):
     target = tmp_path / "scores.csv"
-    done = piqa(shoot, "-o", target, "--no-cache", "--model", model)
-    assert done.returncode == 0, done.stderr.decode()
+    done = here("score", shoot, "-o", target, "--no-cache", "--model", model)
+    assert done.code == 0, done.err
     with target.open(newline="", encoding="utf-8") as stream:
         table = {Path(row["path"]).name: row for row in csv.DictReader(stream)}
     statuses = {name: row["status"] for name, row in table.items()}
@@ -129,11 +132,11 @@ def test_the_same_scores_whatever_the_batch_and_the_workers(shoot, before, score
     assert state(shoot) == before, "photos are only read"
 
 
-def test_a_gate_and_strictness_decide_the_exit_code(shoot, scored, model, cache):
+def test_a_gate_and_strictness_decide_the_exit_code(here, shoot, scored, model, cache):
     how = ("--cache-dir", cache, "--model", model)
     assert piqa(shoot, "--strict", *how).returncode == 3
-    assert piqa(shoot / "portrait.jpg", "--fail-under", 0, *how).returncode == 0
-    assert piqa(shoot / "portrait.jpg", "--fail-under", 100, *how).returncode == 1
+    assert here("score", shoot / "portrait.jpg", "--fail-under", 0, *how).code == 0
+    assert here("score", shoot / "portrait.jpg", "--fail-under", 100, *how).code == 1
 
 
 @pytest.mark.parametrize(
@@ -148,26 +151,24 @@ def test_a_gate_and_strictness_decide_the_exit_code(shoot, scored, model, cache)
     ],
     ids=["missing path", "empty folder", "device", "suffix", "model", "batch size"],
 )
-def test_wrong_usage_is_one_clear_line(arguments, words, tmp_path):
-    done = piqa(*(a.format(empty=tmp_path) for a in arguments))
-    message = done.stderr.decode()
-    assert done.returncode == 2
-    assert words in message
-    assert "Traceback" not in message
-    assert done.stdout == b""
+def test_wrong_usage_is_one_clear_line(here, arguments, words, tmp_path):
+    done = here("score", *(a.format(empty=tmp_path) for a in arguments))
+    assert done.code == 2
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""
 
 
-def test_a_second_run_answers_from_the_cache(model, tmp_path):
+def test_a_second_run_answers_from_the_cache(here, model, tmp_path):
     shoot = make_shoot(tmp_path / "shoot")
-    cache = ("--cache-dir", tmp_path / "cache")
-    first = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
-    second = piqa(shoot, "--format", "jsonl", "--model", model, *cache)
-    assert first.stdout == second.stdout
-    assert b"all from the cache" in second.stderr
+    command = ("score", shoot, "--format", "jsonl", "--model", model, "--cache-dir", tmp_path / "cache")
+    first, second = here(*command), here(*command)
+    assert first.out == second.out
+    assert "all from the cache" in second.err
     Image.fromarray(data.astronaut()).transpose(Image.Transpose.ROTATE_90).save(shoot / "portrait.jpg")
-    third = rows(piqa(shoot, "--format", "jsonl", "--model", model, *cache))
-    assert third["portrait.jpg"]["score"] != rows(first)["portrait.jpg"]["score"]
-    assert third["grey.png"] == rows(first)["grey.png"]
+    third = here(*command).rows
+    assert third["portrait.jpg"]["score"] != first.rows["portrait.jpg"]["score"]
+    assert third["grey.png"] == first.rows["grey.png"]
 
 
 MANY = 100  # photos: enough that a busy machine can stop the run before it ends
@@ -213,7 +214,7 @@ def test_an_interrupt_saves_what_is_finished(many, model, tmp_path):
     assert 4 <= len(pl.read_parquet(target)) < MANY
 
 
-def test_a_killed_run_is_resumed(many, model, tmp_path):
+def test_a_killed_run_is_resumed(here, many, model, tmp_path):
     cache = tmp_path / "cache"
     process = start_and_wait_for_rows(many, model, cache)
     process.kill()
@@ -221,6 +222,6 @@ def test_a_killed_run_is_resumed(many, model, tmp_path):
     kept = cached(cache)
     assert 4 <= kept < MANY
     wanted = sorted(many.iterdir())[: kept + 10]  # scoring all the rest would only take longer
-    done = piqa(*wanted, "--format", "jsonl", "--model", model, "--cache-dir", cache)
-    assert len(rows(done)) == len(wanted)
-    assert f"{kept} from the cache".encode() in done.stderr
+    done = here("score", *wanted, "--format", "jsonl", "--model", model, "--cache-dir", cache)
+    assert len(done.rows) == len(wanted)
+    assert f"{kept} from the cache" in done.err

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
 
+from piqa_cli.commands.app import run as command_line
 from tests.model import tiny
 from tests.training.fitting import make_start
 from tests.training.made_piq23 import make_piq23
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "tests" / "training" / "piqa_killed.py"
 MARGIN = 0.4  # of SRCC on held-out scenes, over the untrained model
 LEAST = 0.6
 
@@ -32,13 +27,7 @@ def place(tmp_path_factory):
 
 
 def piqa(*arguments):
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "whole", "0", *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=400,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert command_line(list(map(str, arguments))) == 0
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ their exit codes.
 
 POINT `step` kills right after that step of the optimiser, `saving` in the middle of writing that checkpoint, `epoch`
 after that epoch's best weights but before its checkpoint, `never` not at all. The page of charts is left out, and heads
-alone are trained for fewer steps, but with `whole`, which is the program as it is.
+alone are trained for fewer steps.
 """
 
 from __future__ import annotations
@@ -67,9 +67,8 @@ def arm(point: str, number: int) -> None:
 def main(point: str, number: str, *arguments: str) -> int:
     torch.set_num_threads(1)
     arm(point, int(number))
-    if point != "whole":
-        finish._write_page = lambda *_: None
-        frozen_heads.STEPS = 40
+    finish._write_page = lambda *_: None
+    frozen_heads.STEPS = 40
     return run(list(arguments))
 
 
