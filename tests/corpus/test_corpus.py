@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 import unicodedata
@@ -13,6 +14,7 @@ import pytest
 from piqa_cli.commands.app import run
 from tests.corpus import bombs, broken, formats, metadata, names
 from tests.corpus.runner import Done, piqa
+from tests.here import Piqa
 from tests.photos.photo_makers import corners, encoded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file names and special files of Linux")
@@ -173,30 +175,29 @@ def test_hostile_names_are_rows_and_harmless_to_a_terminal(
     assert said.count("\n") == 2  # the message and its hint
 
 
-def test_special_files_are_left_out_of_walks_and_refused_by_name(
-    tmp_path: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_special_files_are_left_out_of_walks_and_refused_by_name(here: Piqa, tmp_path: Path, tiny_model: Path) -> None:
     photo = encoded(corners(), "JPEG")
     (tmp_path / "photo.jpg").write_bytes(photo)
     specials = names.make_specials(tmp_path)
     length = names.deep_folder(tmp_path, photo)
     assert length > 4_096
-    done = piqa("score", tmp_path, "--format", "jsonl", "--no-cache", "--model", tiny_model)
+    done = here("score", tmp_path, "--format", "jsonl", "--no-cache", "--model", tiny_model)
     assert done.code == 0
     assert set(done.rows) <= {"photo.jpg", "deep.jpg"}
     assert done.rows["photo.jpg"]["status"] != "error"
-    assert b"Traceback" not in done.err
+    assert "Traceback" not in done.err
     if "deep.jpg" not in done.rows:
-        assert b"cannot be listed: File name too long" in done.err
+        assert "cannot be listed: File name too long" in done.err
     for special in specials:
-        with pytest.raises(SystemExit, match="2"):
-            run(["score", str(special), "--no-cache", "--model", str(tiny_model)])
-        said = capfd.readouterr().err
-        assert str(special) in said
-        assert "Traceback" not in said
+        refused = here("score", special, "--no-cache", "--model", tiny_model)
+        assert refused.code == 2
+        assert str(special) in refused.err
+        assert "Traceback" not in refused.err
 
 
-def test_lists_name_what_is_not_there(tmp_path: Path, tiny_model: Path) -> None:
+def test_lists_name_what_is_not_there(
+    here: Piqa, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "photo.jpg").write_bytes(encoded(corners(), "JPEG"))
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
@@ -211,8 +212,9 @@ def test_lists_name_what_is_not_there(tmp_path: Path, tiny_model: Path) -> None:
         tmp_path / "loop.jpg",
         tmp_path / "pipe.jpg",
     ]
-    stdin = b"\0".join(str(path).encode() for path in listed)
-    done = piqa("score", "-", "-q", "--format", "jsonl", "--no-cache", "--model", tiny_model, stdin=stdin)
-    assert (done.code, done.err) == (0, b"")
+    stdin = io.BytesIO(b"\0".join(str(path).encode() for path in listed))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stdin))
+    done = here("score", "-", "-q", "--format", "jsonl", "--no-cache", "--model", tiny_model)
+    assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) == len(listed)
     assert [row["status"] for row in done.rows.values()].count("error") == len(listed) - 1

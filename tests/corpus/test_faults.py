@@ -18,22 +18,23 @@ from pathlib import Path
 
 import pytest
 
-from piqa_cli.commands.app import run
+from piqa_cli.commands import score_here
 from piqa_cli.errors import OutputError
 from piqa_cli.model.store import ModelFolder
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.records import PhotoFile
 from piqa_cli.scoring.cache import FILE_NAME, ResultCache
-from tests.corpus.runner import Done, piqa
+from tests.corpus.changes import changing_after
+from tests.corpus.runner import piqa
 from tests.corpus.test_corpus import digests
 from tests.fake_engine import FakeEngine, full_score
+from tests.here import Piqa, Result
 from tests.killed import killed_at, start
 from tests.photos.photo_makers import corners, encoded
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "commands" / "piqa_with_fake_engine.py")]
-CHANGING = [sys.executable, str(Path(__file__).with_name("piqa_with_changes.py"))]
 BATCH = 4
 
 
@@ -124,9 +125,14 @@ def many(tmp_path: Path) -> Path:
     return folder
 
 
-def fake(folder: Path, model: ModelFolder, tmp_path: Path, *more: object) -> Done:
-    cache = tmp_path / "cache"
-    return piqa("score", folder, "--model", model.path, "--cache-dir", cache, *more, program=FAKE)
+@pytest.fixture
+def fake(here: Piqa, engine: FakeEngine, many: Path, model: ModelFolder, tmp_path: Path) -> Piqa:
+    """`piqa score` of `many` in this process, with the stand-in engine."""
+
+    def call(*more: object, cache: Path = tmp_path / "cache") -> Result:
+        return here("score", many, "--model", model.path, "--cache-dir", cache, *more)
+
+    return call
 
 
 def test_runs_killed_at_any_moment_end_as_if_never_killed(many: Path, model: ModelFolder, tmp_path: Path) -> None:
@@ -219,33 +225,32 @@ def fill(folder: Path, spare: int) -> None:
         file.truncate(max(0, file.tell() - spare))
 
 
-def test_a_full_disk_keeps_the_old_table(many: Path, model: ModelFolder, tmp_path: Path, small_disk: Path) -> None:
+def test_a_full_disk_keeps_the_old_table(fake: Piqa, small_disk: Path) -> None:
     target = small_disk / "scores.csv"
     target.write_text("old")
     fill(small_disk, 4096)
-    done = fake(many, model, tmp_path, "-o", target)
+    done = fake("-o", target)
     assert done.code == 2
-    assert b"No space left on device" in done.err
-    assert b"Traceback" not in done.err
+    assert "No space left on device" in done.err
+    assert "Traceback" not in done.err
     assert target.read_text() == "old"
     assert {path.name for path in small_disk.iterdir()} == {"ballast", "scores.csv"}
     (small_disk / "ballast").unlink()
-    again = fake(many, model, tmp_path, "-o", target)
+    again = fake("-o", target)
     assert again.code == 0
-    assert b"all from the cache" in again.err
+    assert "all from the cache" in again.err
     assert len(_rows(target)) == 40
 
 
-def test_a_cache_on_a_full_disk_costs_nothing_but_the_cache(many: Path, model: ModelFolder, small_disk: Path) -> None:
+def test_a_cache_on_a_full_disk_costs_nothing_but_the_cache(fake: Piqa, small_disk: Path) -> None:
     fill(small_disk, 40_000)
-    arguments = ("score", many, "--model", model.path, "--cache-dir", small_disk, "--format", "jsonl")
-    done = piqa(*arguments, program=FAKE)
-    assert done.code == 0, done.err.decode()
+    done = fake("--format", "jsonl", cache=small_disk)
+    assert done.code == 0, done.err
     assert len(done.rows) == 40
-    assert b"going on without the result cache" in done.err
+    assert "going on without the result cache" in done.err
     (small_disk / "ballast").unlink()
-    assert piqa(*arguments, program=FAKE).out == done.out
-    assert b"from the cache" in piqa(*arguments, program=FAKE).err
+    assert fake("--format", "jsonl", cache=small_disk).out == done.out
+    assert "from the cache" in fake("--format", "jsonl", cache=small_disk).err
 
 
 def test_a_limit_on_file_sizes_is_an_error_like_any_other(tmp_path: Path) -> None:
@@ -265,23 +270,21 @@ def _write_limited(target: Path) -> None:
         write_bytes(bytes(5000), target)
 
 
-def test_a_read_only_place_is_found_out_before_the_work(many: Path, model: ModelFolder, tmp_path: Path) -> None:
+def test_a_read_only_place_is_found_out_before_the_work(fake: Piqa, tmp_path: Path) -> None:
     folder = tmp_path / "read-only"
     folder.mkdir()
     with _mounted(folder, "size=64k,ro"):
-        done = fake(many, model, tmp_path, "-o", folder / "scores.csv")
+        done = fake("-o", folder / "scores.csv")
         assert done.code == 2
-        assert b"read-only" in done.err or b"Read-only" in done.err
-        assert b"Traceback" not in done.err
-        cacheless = piqa("score", many, "--model", model.path, "--cache-dir", folder, program=FAKE)
+        assert "read-only" in done.err or "Read-only" in done.err
+        assert "Traceback" not in done.err
+        cacheless = fake(cache=folder)
         assert cacheless.code == 0
-        assert b"going on without the result cache" in cacheless.err
+        assert "going on without the result cache" in cacheless.err
 
 
 @pytest.mark.parametrize("left", ["-journal", "-wal", "-shm", "folder", "garbage", "empty", "lock"])
-def test_what_a_crash_leaves_behind_blocks_nothing(
-    many: Path, model: ModelFolder, tmp_path: Path, left: str, engine: FakeEngine, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_crash_leaves_behind_blocks_nothing(fake: Piqa, tmp_path: Path, left: str) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     file = cache / FILE_NAME
@@ -295,18 +298,20 @@ def test_what_a_crash_leaves_behind_blocks_nothing(
         (cache / f"{FILE_NAME}.lock").touch()
     else:
         file.with_name(FILE_NAME + left).write_bytes(os.urandom(5000))
-    assert run(["score", str(many), "--model", str(model.path), "--cache-dir", str(cache), "--format", "jsonl"]) == 0
-    said = capfd.readouterr()
+    said = fake("--format", "jsonl")
+    assert said.code == 0
     assert len(said.out.splitlines()) == 40
     assert "Traceback" not in said.err
     if left == "garbage":
         assert "cache was not readable" in said.err
         assert (cache / f"{FILE_NAME}.broken-1").stat().st_size == 5000
     if left != "folder":
-        assert b"all from the cache" in fake(many, model, tmp_path).err
+        assert "all from the cache" in fake().err
 
 
-def test_photos_that_change_between_listing_and_reading(tmp_path: Path, tiny_model: Path) -> None:
+def test_photos_that_change_between_listing_and_reading(
+    here: Piqa, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "photos"
     (folder / "folder-vanishes").mkdir(parents=True)
     photo = encoded(corners(), "JPEG")
@@ -317,8 +322,9 @@ def test_photos_that_change_between_listing_and_reading(tmp_path: Path, tiny_mod
     (folder / "other.png").write_bytes(encoded(corners(), "PNG"))
     (folder / "folder-vanishes" / "inside.jpg").write_bytes(photo)
     cache = ("--cache-dir", tmp_path / "cache", "--model", tiny_model)
-    done = piqa(folder, "score", folder, "-q", "--format", "jsonl", *cache, program=CHANGING)
-    assert (done.code, done.err) == (0, b"")
+    monkeypatch.setattr(score_here, "find_photos", changing_after(score_here.find_photos, folder))
+    done = here("score", folder, "-q", "--format", "jsonl", *cache)
+    assert (done.code, done.err) == (0, "")
     assert set(done.rows) == {*names, "other.png", "inside.jpg"}
     scored = {name for name, row in done.rows.items() if row["status"] != "error"}
     assert scored == {"stays.jpg", "becomes-other.jpg"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import sys
@@ -21,6 +22,9 @@ from tests.photos.photo_makers import encoded, exif, portrait
 
 OFFLINE = Path(__file__).parent / "no_network"
 PLACE = (48.858200, 2.294500)
+EACH = (  # command lines of stdin, one after the other in one process, which imports torch once
+    "import json, sys; from piqa_cli.commands.app import run; sys.exit(any(run(line) for line in json.load(sys.stdin)))"
+)
 
 
 @pytest.fixture
@@ -69,10 +73,10 @@ def test_no_network_is_touched(shoot: Path, tmp_path: Path, tiny_model: Path) ->
         ("evaluate", "--manifest", labels, "--scores", tmp_path / "scores.parquet", "--part", "all"),
         ("models", "list"),
     ]
-    for arguments in runs:
-        done = piqa(*arguments, env=offline(tmp_path))
-        assert done.code == 0, done.err.decode()
-        assert b"Traceback" not in done.err
+    lines = json.dumps([list(map(str, arguments)) for arguments in runs]).encode()
+    done = piqa("-c", EACH, program=[sys.executable], stdin=lines, env=offline(tmp_path))
+    assert done.code == 0, done.err.decode()
+    assert b"Traceback" not in done.err
     assert (tmp_path / "map.png").stat().st_size > 0
     assert not (tmp_path / "log").exists()
 
