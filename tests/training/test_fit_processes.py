@@ -1,7 +1,8 @@
-"""Real processes: killed with SIGKILL and resumed, and two under torchrun."""
+"""Real processes: killed with SIGKILL and resumed, and two with the environment that torchrun gives them."""
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -53,6 +54,14 @@ def arguments(place, run, *more):
     )  # fmt: skip
 
 
+def ranks():
+    """What torchrun tells each of two processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    return [{**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+
+
 @pytest.fixture(scope="module")
 def unkilled(piqa, place):
     codes, output = piqa("never", 0, *arguments(place, "unkilled"))
@@ -75,14 +84,10 @@ def test_killed_at_steps_and_while_saving_and_resumed_equals_never_killed(piqa, 
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_does(place, unkilled):
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*launcher, str(SCRIPT), "never", "0", *map(str, arguments(place, "two"))],
-        env={**os.environ, "PYTHONPATH": PATHS}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[:6000]
-    assert done.stdout.count("model ") == 1  # one process speaks
+def test_two_processes_train_as_one_does(piqa, place, unkilled):
+    codes, output = piqa("never", 0, *arguments(place, "two"), environments=ranks())
+    assert codes == [0, 0], output
+    assert len(re.findall("^model ", output, re.MULTILINE)) == 1  # one process speaks
     best = next((unkilled / "checkpoint").glob("best-*")).name
     one, two = (load_file(place / run / "checkpoint" / best) for run in ("unkilled", "two"))
     start = load_file(place / "start" / "model.safetensors")
@@ -97,6 +102,19 @@ def test_two_processes_train_as_one_does(place, unkilled):
     assert (first - second).abs().max() < SCORES_TOLERANCE
 
 
+def test_torchrun_tells_processes_what_they_are_told_here(tmp_path):
+    """Under the real launcher, but without the seconds in which each of its processes would import torch."""
+    script = tmp_path / "told.py"
+    script.write_text("import json, os, sys\nprint(json.dumps({n: os.environ[n] for n in sys.argv[1:]}), flush=True)\n")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    told_here = ranks()
+    done = subprocess.run([*launcher, str(script), *told_here[0]], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[:6000]
+    told = sorted(map(json.loads, done.stdout.splitlines()), key=lambda environment: environment["RANK"])
+    meeting = {name: told[0][name] for name in ("MASTER_ADDR", "MASTER_PORT")}
+    assert told == [one | meeting for one in told_here]
+
+
 def test_a_mistake_under_torchrun_is_one_message(piqa, place):
     second = {"RANK": "1", "WORLD_SIZE": "2"}
     codes, output = piqa("never", 0, "train", "--output", place / "nothing", environments=[second])
@@ -107,11 +125,7 @@ def test_a_mistake_under_torchrun_is_one_message(piqa, place):
 
 @pytest.mark.slow
 def test_two_processes_train_heads_as_one_does(piqa, place):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
-    ranks = [{**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
-    for run, environments in (("heads one", [{}]), ("heads two", ranks)):
+    for run, environments in (("heads one", [{}]), ("heads two", ranks())):
         codes, output = piqa("never", 0, *arguments(place, run, "--freeze-backbone"), environments=environments)
         assert not any(codes), output
     one, two = (predictions(place / run) for run in ("heads one", "heads two"))
