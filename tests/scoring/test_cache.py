@@ -396,8 +396,8 @@ def test_a_killed_process_leaves_whole_batches(folder) -> None:
     assert finished <= rows // size <= finished + 1
 
 
-def test_ten_thousand_known_photos_are_looked_up_quickly(folder, tmp_path, model, make_score) -> None:
-    paths = [tmp_path / f"{i}.jpg" for i in range(10_000)]
+def test_thousands_of_known_photos_are_looked_up_quickly(folder, tmp_path, model, make_score) -> None:
+    paths = [tmp_path / f"{i}.jpg" for i in range(2_500)]
     for path in paths:
         path.touch()
     cache = ResultCache.open(folder)
@@ -409,7 +409,7 @@ def test_ten_thousand_known_photos_are_looked_up_quickly(folder, tmp_path, model
     spent = time.process_time() - started
     cache.close()
     assert all(score is not None for _, _, score in answers)
-    assert spent < 5, "a fully cached run must stay a matter of seconds"
+    assert spent < 1.25, "a fully cached run must stay a matter of seconds"  # 5 for ten thousand
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")

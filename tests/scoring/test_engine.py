@@ -94,8 +94,8 @@ def test_workers_change_nothing(pair, model):
 
 
 def test_the_number_of_cores_changes_nothing(tmp_path, pair, monkeypatch):
-    shown = data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.retina()
-    for number, pixels in enumerate(shown):
+    """Of the first photo the faces differed, of the second what is measured of its pixels."""
+    for number, pixels in enumerate((data.astronaut(), data.retina())):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     photos, shipped = [pair, *sorted(tmp_path.iterdir())], find_model("piqa-lite")
 
@@ -103,8 +103,7 @@ def test_the_number_of_cores_changes_nothing(tmp_path, pair, monkeypatch):
         monkeypatch.setattr(devices, "available_cores", lambda: cores)
         return [score for batch in score_files(map(PhotoFile, photos), shipped, ALONE) for score in batch]
 
-    alone = scored(1)
-    for here, elsewhere in zip(alone + alone, scored(2) + scored(8), strict=True):
+    for here, elsewhere in zip(scored(1), scored(8), strict=True):
         assert [face.box for face in elsewhere.faces] == [face.box for face in here.faces]
         assert told(elsewhere) == pytest.approx(told(here), abs=1e-5)
 
