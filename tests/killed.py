@@ -15,13 +15,14 @@ from multiprocessing.process import BaseProcess
 CHANGES = frozenset(
     {"os.link", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.truncate", "os.utime", "os.chmod"}
 )
+LATER = ("exiv2", "PIL.JpegImagePlugin")  # what is imported when it is used, which each process would do again
 SMALL = multiprocessing.get_context("forkserver") if hasattr(os, "fork") else None
 
 
 def start(action: Callable[..., object], *arguments: object) -> BaseProcess:
     """Let it run in a process of its own; the action is a function of a module."""
     assert SMALL
-    SMALL.set_forkserver_preload(["tests.ranking.test_crash", "tests.corpus.test_faults"])
+    SMALL.set_forkserver_preload(["tests.ranking.test_crash", "tests.corpus.test_faults", *LATER])
     process = SMALL.Process(target=_without_waiting, args=(action, *arguments))
     process.start()
     return process
