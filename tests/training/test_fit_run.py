@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ from piqa_training.fit.run import check_trainable, resume, train
 from piqa_training.fit.state import load_state, save_state
 from piqa_training.manifest import Manifest
 from piqa_training.settings import load_settings
+from tests.model import tiny
 from tests.training.fitting import (
     Interrupted,
     StopsAt,
@@ -31,12 +33,13 @@ from tests.training.fitting import (
 )
 
 WRITE_PAGE = finish._write_page
+WITHOUT = replace(tiny.LITE, statistics=False)  # which take a third of the time; test_fit_processes trains with them
 
 
 @pytest.fixture(scope="module")
 def place(scratch):
     make_data(scratch, scenes=8)
-    make_start(scratch / "start")
+    make_start(scratch / "start", WITHOUT)
     return scratch
 
 
