@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 
@@ -27,10 +28,17 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def pixels():
+    buffer = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.fixture
-def portrait(tmp_path):
+def portrait(tmp_path, pixels):
     path = tmp_path / "portrait.png"
-    Image.fromarray(data.astronaut()).save(path)
+    path.write_bytes(pixels)
     return path
 
 

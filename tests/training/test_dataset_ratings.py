@@ -15,13 +15,14 @@ def shoot(folder, day, photos=10, **options):
     ]
 
 
-@pytest.fixture
-def library(tmp_path):
-    """Five days, of which two share a folder."""
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """Five days, of which two share a folder; photos are only read."""
+    place = tmp_path_factory.mktemp("library")
     folders = {"01": "spring", "02": "spring", "03": "family/birthday", "04": "family/trip", "05": "studio"}
     for day, folder in folders.items():
-        shoot(tmp_path / folder, f"2024-05-{day}")
-    return tmp_path
+        shoot(place / folder, f"2024-05-{day}")
+    return place
 
 
 def test_stars_of_every_source_are_scores(tmp_path):
