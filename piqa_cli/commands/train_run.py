@@ -115,9 +115,15 @@ def saying_how_to_go_on(
         raise
     except KeyboardInterrupt:
         if is_first():
-            again = f"{command} --resume {shell_word(run)}" if resumable(run) else "the same command again"
-            warn(f"interrupted; to go on: {again}")
+            warn(f"interrupted; to go on: {_again(run, command, resumable)}")
         raise
+
+
+def _again(run: Path, command: str, resumable: Callable[[Path], bool]) -> str:
+    if resumable(run):
+        return f"{command} --resume {shell_word(run)}"
+    taken = run.is_dir() and any(run.iterdir())  # before the first checkpoint, in an unlucky moment
+    return "the same command with another folder" if taken else "the same command again"
 
 
 def check_resume(given: Sequence[str]) -> None:

@@ -235,11 +235,19 @@ def test_a_mistake_is_one_message_and_changes_nothing(piqa, data, tmp_path, monk
     assert list(full.iterdir()) == [full / "thesis.txt"]
 
 
-@pytest.mark.parametrize(("begun", "words"), [(True, "piqa train --resume '{run}'"), (False, "the same command again")])
+@pytest.mark.parametrize(
+    ("begun", "words"),
+    [
+        ("checkpoint/state.pt", "piqa train --resume '{run}'"),
+        ("settings.toml", "the same command with another folder"),
+        (None, "the same command again"),
+    ],
+)
 def test_an_interrupted_run_says_how_to_go_on(piqa, data, tmp_path, monkeypatch, begun, words):
     def interrupted(settings, manifest, output, view):
         if begun:
-            (output / "checkpoint").mkdir(parents=True)
+            (output / begun).parent.mkdir(parents=True)
+            (output / begun).touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train_run, "train", interrupted)
