@@ -118,7 +118,8 @@ def _followed(request: Request) -> Iterator[ChangeHandler]:
 
 def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Path) -> Preview:
     found = preview(plan, options)
-    console.say(*preview_lines(found, applied=request.acting.apply))
+    kept = request.acting.plan is not None or request.acting.plan_out is not None
+    console.say(*preview_lines(found, applied=request.acting.apply, kept=kept))
     if not request.delivery.quiet:
         _hint_at_embedding(plan, options)
         if request.acting.apply and (found.steps or journal.exists()):  # else none is written

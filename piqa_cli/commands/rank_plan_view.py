@@ -23,13 +23,20 @@ _VERBS: dict[Action, tuple[str, str]] = {
 }
 
 
-def preview_lines(found: Preview, *, applied: bool) -> list[Line]:
-    """The plan: what would be done how often, the first steps, and what is left alone."""
+def preview_lines(found: Preview, *, applied: bool, kept: bool = False) -> list[Line]:
+    """The plan: what would be done how often, the first steps, and what is left alone.
+
+    Args:
+        found: what would be done.
+        applied: whether it is done at once.
+        kept: whether there is a file of the plan.
+    """
     steps = [step for step in found.steps if step.action in _VERBS]
     lines: list[Line] = [(), ((" plan     ", "bold"), (_counts(steps, done=False) or "nothing to do", ""))]
     lines += [((f"          {_VERBS[step.action][0]:<11} ", "dim"), (_places(step), "")) for step in steps[:_SHOWN]]
     if len(steps) > _SHOWN:
-        lines.append(((f"          and {len(steps) - _SHOWN:,} more", "dim"),))
+        where = "" if applied or kept else ": --plan-out FILE keeps all of them"
+        lines.append(((f"          and {len(steps) - _SHOWN:,} more{where}", "dim"),))
     lines += _left_alone(found.skipped, found.problems)
     return lines if applied or not steps else [*lines, NOTHING_YET]
 

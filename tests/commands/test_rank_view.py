@@ -120,11 +120,13 @@ def test_a_plan_is_summed_up() -> None:
     assert lines[3].split() == ["mark", "/p/b.xmp", "rejected"]
     assert lines[4].split() == ["move", "/p/0", "->", "/o/picks/0"]
     assert lines[-4:] == [
-        "          and 10 more",
+        "          and 10 more: --plan-out FILE keeps all of them",
         " left     /p/c.jpg: rated by hand: 4 stars",
         " wrong    /p/a.jpg: bad XMP",
         " Nothing is changed yet: --apply does it.",
     ]
+    for lines in (preview_lines(found, applied=True), preview_lines(found, applied=False, kept=True)):
+        assert "          and 10 more" in text(lines)
     assert text(preview_lines(Preview(()), applied=False))[1] == " plan     nothing to do"
 
 
