@@ -62,7 +62,7 @@ def find_model(name_or_folder: str = DEFAULT_MODEL, models_dir: Path | None = No
     candidates = [place / name_or_folder for place in places if _is_bare_name(name_or_folder)]
     known = next((c for c in candidates if c.is_dir()), None)
     folder = known or Path(name_or_folder).expanduser()
-    if not folder.is_dir():
+    if not name_or_folder or not folder.is_dir():  # an empty name would be the current folder
         raise ModelError(
             f"no model {name_or_folder!r}",
             path=folder,

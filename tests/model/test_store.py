@@ -32,6 +32,12 @@ def test_the_fingerprint_covers_liqe_where_it_is_there(models):
     assert find_model("mine", models).fingerprint == without
 
 
+def test_an_empty_name_is_no_model_also_in_a_folder_of_one(models, monkeypatch):
+    monkeypatch.chdir(models / "mine")
+    with pytest.raises(ModelError, match="no model ''"):
+        find_model("", models)
+
+
 def test_a_run_in_place_of_its_model_is_told_where_the_model_is(models):
     mine = models / "mine"
     with pytest.raises(ModelError) as wrong:
