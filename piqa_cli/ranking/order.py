@@ -10,7 +10,7 @@ from pathlib import Path
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import path_text
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"(\d{1,255})")  # no file's name has more; a name in a table may, and Python's int has a limit
 _INSIDE = re.compile(r"\d\d|[^\W\d_]{2}")  # two characters of one number or one word
 _FRAMES_ON = 3  # two of a burst that was thinned out are at most so many numbers apart
 

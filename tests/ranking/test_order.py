@@ -25,6 +25,13 @@ def test_names_sort_as_cameras_count() -> None:
     assert natural_key(Path("a/z")) < natural_key(Path("b/a"))
 
 
+def test_a_number_without_end_is_a_name_too() -> None:
+    """Not of a file, but in a table; Python turns at most 4,300 digits into a number."""
+    first, second = Path(f"{'1' * 5000}.jpg"), Path(f"{'1' * 4999}2.jpg")
+    assert natural_key(first) < natural_key(second)
+    assert counted_on(first, second)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "follows"),
     [
