@@ -64,18 +64,25 @@ def check_no_table(paths: Iterable[Path]) -> None:
         raise UsageError(f"--clear goes by photos, and {table} is a table", hint=hint)
 
 
-def check_used(given: Sequence[str], *, marks: bool, embeds: bool, files: bool, bursts: bool) -> None:
+def check_used(given: Sequence[str], *, chooses: bool, marks: bool, embeds: bool, files: bool, bursts: bool) -> None:
     """Raise UsageError where an option says how something is done that the rest does not ask for.
 
     Args:
         given: options on the command line.
+        chooses: whether any photo may become a pick or a reject.
         marks: whether marks are to be written.
         embeds: whether they go into photos.
         files: whether photos are to be copied, linked or moved.
         bursts: whether bursts are looked for.
     """
     needs = (
-        (("--xmp-naming", "--overwrite-ratings"), marks, "no marks are written", "add --write-xmp or --embed"),
+        (("--xmp-naming",), marks, "no marks are written", "add --write-xmp or --embed"),
+        (
+            ("--overwrite-ratings",),
+            marks or chooses,
+            "no marks are written, and nothing is chosen",
+            "add --write-xmp, --embed, --top N or the like",
+        ),
         (("--keep-modified", "--no-keep-modified"), embeds, "nothing is written into photos", "add --embed"),
         (("--into",), files, "nothing is copied or moved", "add --copy-to DIR or the like"),
         (("--journal",), marks or files, "nothing is done", "add --write-xmp, --copy-to DIR or the like"),

@@ -187,7 +187,9 @@ KeepModified = Annotated[
 ]
 OverwriteRatings = Annotated[
     bool,
-    typer.Option("--overwrite-ratings", help="Also where someone has rated.", metavar="", rich_help_panel=_MARKS),
+    typer.Option(
+        "--overwrite-ratings", help="Choose and mark as if nobody had rated.", metavar="", rich_help_panel=_MARKS
+    ),
 ]
 Clear = Annotated[
     bool,

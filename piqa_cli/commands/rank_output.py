@@ -19,12 +19,16 @@ from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.rank_view import ranking_lines, ranking_summary
 from piqa_cli.commands.score_output import gate_fails, interruption, print_frame, some_failed
 from piqa_cli.commands.score_run import Run
+from piqa_cli.errors import PhotoError
 from piqa_cli.outputs.tabular import write_table
 from piqa_cli.photos.absolute import absolute
+from piqa_cli.photos.ratings import ByHand
+from piqa_cli.ranking.by_hand import said_of_shoot
 from piqa_cli.ranking.copies import find_copies
 from piqa_cli.ranking.ranked import RankedPhoto, rank_shoot
 from piqa_cli.ranking.ranked_table import in_order, with_ranking
 from piqa_cli.ranking.sweeps import look_at
+from piqa_cli.records import counted
 from piqa_cli.scoring.table import path_cell, path_text
 from piqa_cli.spreadsheets import path_of
 
@@ -42,7 +46,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
         return _stopped(run, request)
     started = time.perf_counter()
     look = look_at(request.scoring.engine.max_megapixels)
-    ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look)
+    said = _said_by_hand(run, request)
+    ranked = rank_shoot(run.scores, request.grouping, request.choice, request.star_cuts, look, said)
     run.seconds += time.perf_counter() - started
     frame = with_ranking(in_order(ranked, run.scores, table), ranked)
     if delivery.output is not None:
@@ -69,6 +74,21 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
     if delivery.fail_under is not None and gate_fails(frame, delivery.fail_under, unlisted):
         return GATE_FAILED
     return SOME_FAILED if failed else code or gone
+
+
+def _said_by_hand(run: Run, request: Request) -> Mapping[int, ByHand]:
+    """What bears on the choice; sidecars that cannot be read are told, unless writing marks tells each of them."""
+    if not request.choice.chooses or request.marking.overwrite_ratings:
+        return {}
+    wrong: list[PhotoError] = []
+    said = said_of_shoot(run.scores, wrong.append)
+    unread = {error.path: error for error in wrong if os.path.lexists(error.path)}
+    if unread and not request.marking.marks and not request.delivery.quiet:
+        first = next(iter(unread.values()))
+        console.note(
+            f"a rating by hand cannot be read in {counted(len(unread), 'file')}: {first.path}: {first.message}"
+        )
+    return said
 
 
 def _moves_before_data(request: Request) -> bool:

@@ -114,7 +114,8 @@ class Request:
             check_table(self.given, self.sources)
             marks, embeds = self.marking.marks, self.marking.embed
             bursts = By.BURST in self.grouping.by
-            check_used(self.given, marks=marks, embeds=embeds, files=bool(self.targets), bursts=bursts)
+            files, chooses = bool(self.targets), self.choice.chooses
+            check_used(self.given, chooses=chooses, marks=marks, embeds=embeds, files=files, bursts=bursts)
 
     def _check_groups(self) -> None:
         if By.NONE in self.grouping.by and len(set(self.grouping.by)) > 1:

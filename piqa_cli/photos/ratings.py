@@ -1,8 +1,9 @@
-"""The rating that a person gave a photo, wherever it was written: sidecars, XMP in the photo, EXIF."""
+"""What a person said of a photo, wherever it was written: sidecars, XMP in the photo, EXIF."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from piqa_cli.errors import PhotoError
@@ -15,62 +16,104 @@ PICK_LABEL = "Xmp.digiKam.PickLabel"
 OWN_RATING = f"Xmp.{OWN_PREFIX}.Rating"  # what piqa wrote last
 OWN_RATING_BEFORE = f"Xmp.{OWN_PREFIX}.RatingBefore"  # what it found there at first
 OWN_PICK_LABEL = f"Xmp.{OWN_PREFIX}.PickLabel"
+OWN_PICK_LABEL_BEFORE = f"Xmp.{OWN_PREFIX}.PickLabelBefore"
 
+_FLAG = "Xmp.xmpDM.pick"  # Lightroom's
+_FLAGGED, _FLAGGED_REJECTED = "1", "-1"
 _MICROSOFT_RATING = "Xmp.MicrosoftPhoto.Rating"
 _PERCENT_TO_STARS = {0: 0, 1: 1, 25: 2, 50: 3, 75: 4, 99: 5}  # what Windows writes
-_PICKED_REJECTED = "1"
+_PICKED_REJECTED, _PICKED_ACCEPTED = "1", "3"
 
 ProblemHandler = Callable[[PhotoError], None]
 
 
-def read_rating(path: Path, on_problem: ProblemHandler | None = None) -> int | None:
-    """The rating of a photo: -1 rejected, 0 explicitly unrated, 1-5 stars; None where nobody gave one.
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a person said of a photo."""
 
-    Sidecars come first, the one written last before the other, then XMP in the photo, then EXIF (Rating, tag 0x4746,
-    then RatingPercent). A source that says nothing about a rating is passed over, and so is one that is malformed:
-    that goes to `on_problem`. What piqa itself wrote is no person's rating: the one that it replaced counts instead,
-    if there was any. Nor is what programs such as digiKam repeat of it, when they write anything else, as a percentage
-    or in EXIF.
+    rating: int | None = None  # -1 rejected, 0 explicitly unrated, 1-5 stars; None: nobody gave one
+    picked: bool = False  # digiKam's pick label says accepted, or Lightroom's flag is set
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it is not wanted, whatever else was said."""
+        return self.rating == REJECTED
+
+    @property
+    def words(self) -> str | None:
+        """In words: "rejected", "4 stars", "picked"; None: nothing was said, 0 stars included."""
+        if self.rating:
+            return "rejected" if self.rejected else f"{self.rating} star{'s' * (self.rating > 1)}"
+        return "picked" if self.picked else None
+
+
+def read_rating(path: Path, on_problem: ProblemHandler | None = None) -> int | None:
+    """The rating of `read_by_hand`: -1 rejected, 0 explicitly unrated, 1-5 stars; None where nobody gave one."""
+    return read_by_hand(path, existing_sidecars(path), on_problem).rating
+
+
+def read_by_hand(path: Path, sidecars: Iterable[Path], on_problem: ProblemHandler | None = None) -> ByHand:
+    """What a person said of the photo at `path`; nothing where there is no such file.
+
+    Sidecars come first, in the order given, then XMP in the photo, then EXIF (Rating, tag 0x4746, then RatingPercent).
+    A source that says nothing about a rating is passed over, and so is one that is malformed: that goes to
+    `on_problem`. What piqa itself wrote is no person's rating: the one that it replaced counts instead, if there was
+    any. Nor is what programs such as digiKam and Lightroom repeat of it, when they write anything else, as a
+    percentage, as a flag or in EXIF. digiKam's pick label and Lightroom's flag reject as a rating of -1 does.
     """
     own: set[int] = set()  # what piqa wrote, and nobody has changed
+    picked = False
 
     def report(error: PhotoError) -> None:
         if on_problem is not None:
             on_problem(error)
 
-    for sidecar in existing_sidecars(path):
+    for sidecar in sidecars:
         try:
-            rating = _rating_in(read_sidecar(sidecar), sidecar, report, own)
+            xmp = read_sidecar(sidecar)
         except PhotoError as error:
             report(error)
             continue
+        picked = picked or _is_picked(xmp)
+        rating = _rating_in(xmp, sidecar, report, own)
         if rating is not None:
-            return rating
+            return ByHand(rating, picked)
     try:
         embedded = read_embedded(path)
     except PhotoError as error:
         report(error)
-        return None
+        return ByHand(None, picked)
+    picked = picked or _is_picked(embedded.xmp)
     rating = _rating_in(embedded.xmp, path, report, own)
-    if rating is not None:
-        return rating
-    rating = _exif_rating(embedded.exif, path, report)
-    return None if rating in own else rating
+    if rating is None:
+        rating = _exif_rating(embedded.exif, path, report)
+        rating = None if rating in own else rating
+    return ByHand(rating, picked)
 
 
 def _rating_in(xmp: Properties, path: Path, report: ProblemHandler, own: set[int]) -> int | None:
-    """The rating in one XMP packet, by the rules of `read_rating`; what piqa wrote there is added to `own`."""
-    rating, pick = xmp.get(RATING), xmp.get(PICK_LABEL)
+    """The rating in one XMP packet, by the rules of `read_by_hand`; what piqa wrote there is added to `own`."""
+    rating = xmp.get(RATING)
     if rating is not None and rating == xmp.get(OWN_RATING):
         own.update(filter(None, [_stars(rating, path, report)]))
         rating = xmp.get(OWN_RATING_BEFORE)
-    if pick == _PICKED_REJECTED and pick != xmp.get(OWN_PICK_LABEL):
+    if _pick_label(xmp) == _PICKED_REJECTED or (xmp.get(_FLAG) == _FLAGGED_REJECTED and REJECTED not in own):
         return REJECTED
     if rating is not None:
         return _stars(rating, path, report)
     microsoft = xmp.get(_MICROSOFT_RATING)
     stars = None if microsoft is None else _stars_of_percent(microsoft, path, report)
     return None if stars in own else stars
+
+
+def _is_picked(xmp: Properties) -> bool:
+    return _pick_label(xmp) == _PICKED_ACCEPTED or xmp.get(_FLAG) == _FLAGGED
+
+
+def _pick_label(xmp: Properties) -> str | None:
+    """A person's pick label: what was there before where piqa wrote it."""
+    label = xmp.get(PICK_LABEL)
+    return xmp.get(OWN_PICK_LABEL_BEFORE) if label == xmp.get(OWN_PICK_LABEL) else label
 
 
 def _exif_rating(exif: Properties, path: Path, report: ProblemHandler) -> int | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from piqa_cli.photos.ratings import ByHand
 from piqa_cli.ranking.options import Choice
 from piqa_cli.ranking.plan import Decision
 from piqa_cli.ranking.units import SET_WORDS, Group, Unit
@@ -15,6 +16,7 @@ CLOSED_EYES_COST = 30.0
 
 Frames of a burst seldom differ by more, unless one of them is spoilt; a spoilt one with open eyes is no gain.
 """
+_REJECTED_BY_HAND = "rejected by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +53,93 @@ class _Candidate:
         return f"best of {size} in {name}" if self.place == 1 else f"number {self.place} of {size} in {name}"
 
 
-def best_first(group: Group, scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice) -> list[int]:
+def best_first(
+    group: Group,
+    scores: Sequence[PhotoScore],
+    ranks: Sequence[int | None],
+    choice: Choice,
+    by_hand: Mapping[int, ByHand],
+) -> list[int]:
     """Those members of a group that have a score, best first.
 
     Within one moment, closed eyes count as `CLOSED_EYES_COST` points less, but photos that score too low for `choice`
-    come last all the same. Eyes change no score and no other order.
+    come behind all the same, and last those that a person rejected. Eyes change no score and no other order.
     """
 
-    def key(index: int) -> tuple[bool, float, int]:
+    def key(index: int) -> tuple[bool, bool, float, int]:
         cost = CLOSED_EYES_COST if group.one_moment and scores[index].eyes == "closed" else 0.0
         score = round(scores[index].score or 0.0, 2)
-        return score < choice.least, cost - score, ranks[index] or 0
+        return _is_rejected(index, by_hand), score < choice.least, cost - score, ranks[index] or 0
 
     return sorted((index for index in group.members if ranks[index] is not None), key=key)
 
 
 def choose(
-    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice
+    groups: Sequence[Group],
+    scores: Sequence[PhotoScore],
+    ranks: Sequence[int | None],
+    choice: Choice,
+    by_hand: Mapping[int, ByHand],
 ) -> list[Verdict]:
     """The verdict on each photo.
 
     A pick meets every condition of `choice`: it is among the best `top` of the shoot, among the best `per_group` of
     its group, and scores at least `min_score`; of those, the best `max_photos` remain. A set (exposure bracket,
     panorama) goes by its best photo, is picked or kept whole, counts in full, and is never rejected.
+
+    `by_hand`, index -> what a person said of the photo, goes before: one that was rejected is no pick and counts for
+    nothing, not even in its set; one with stars or a flag is no reject.
     """
-    candidates = _in_order(groups, scores, ranks, choice)
-    scored = sum(rank is not None for rank in ranks)
+    last = _last_rank(_open_ranks(ranks, by_hand), choice)
     verdicts: dict[int, Verdict] = {}
     room = choice.max_photos
-    for candidate in candidates:
-        verdict = _judge(candidate, choice, scored)
+    for candidate in _in_order(groups, scores, ranks, choice, by_hand):
+        verdict = _judge(candidate, choice, last)
         if verdict.decision == "pick" and room is not None:
-            size = len(candidate.unit.members)
+            size = sum(not _is_rejected(index, by_hand) for index in candidate.unit.members)
             if size > room:
                 verdict = Verdict("keep", f"{candidate.standing}, beyond --max-photos {choice.max_photos}")
             else:
                 room -= size
         for index in candidate.unit.members:
-            verdicts[index] = _for_member(verdict, candidate.unit, scores[index])
+            verdicts[index] = _for_member(verdict, candidate.unit, scores[index], by_hand.get(index))
     return [verdicts[index] for index in range(len(scores))]
 
 
+def _is_rejected(index: int, by_hand: Mapping[int, ByHand]) -> bool:
+    return index in by_hand and by_hand[index].rejected
+
+
+def _open_ranks(ranks: Sequence[int | None], by_hand: Mapping[int, ByHand]) -> list[int | None]:
+    """The ranks, None for photos that a person rejected."""
+    return [None if _is_rejected(index, by_hand) else rank for index, rank in enumerate(ranks)]
+
+
+def _last_rank(open_ranks: Sequence[int | None], choice: Choice) -> int:
+    """The rank of the last photo that is within `top`."""
+    in_order = sorted(rank for rank in open_ranks if rank is not None)
+    within = in_order if choice.top is None else in_order[: choice.top.limit(len(in_order))]
+    return within[-1] if within else 0
+
+
 def _in_order(
-    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice
+    groups: Sequence[Group],
+    scores: Sequence[PhotoScore],
+    ranks: Sequence[int | None],
+    choice: Choice,
+    by_hand: Mapping[int, ByHand],
 ) -> list[_Candidate]:
-    """All units, best first, those without a score last."""
+    """All units, best first, those without a score or rejected by a person last."""
+    open_ranks = _open_ranks(ranks, by_hand)
     found = []
     for group in groups:
-        places = {index: place for place, index in enumerate(best_first(group, scores, ranks, choice))}
+        places = {index: place for place, index in enumerate(best_first(group, scores, ranks, choice, by_hand))}
         for place, unit in enumerate(sorted(group.units, key=lambda unit: _first(unit, places)), start=1):
-            best = unit.best(ranks)
+            best = unit.best(open_ranks)
             value = scores[best].score
             set_back = group.one_moment and scores[best].eyes == "closed"
             rounded = None if value is None else round(value, 2)
-            found.append(_Candidate(unit, group, ranks[best], place, rounded, set_back))
+            found.append(_Candidate(unit, group, open_ranks[best], place, rounded, set_back))
     return sorted(found, key=lambda candidate: candidate.rank or len(ranks) + 1)
 
 
@@ -113,24 +148,36 @@ def _first(unit: Unit, places: dict[int, int]) -> int:
     return min((places[index] for index in unit.members if index in places), default=len(places))
 
 
-def _judge(candidate: _Candidate, choice: Choice, scored: int) -> Verdict:
+def _judge(candidate: _Candidate, choice: Choice, last: int) -> Verdict:
     score, rank = candidate.score, candidate.rank
-    if score is None or rank is None:
+    if score is None:
         return Verdict("keep", "no score")
     if choice.reject_below is not None and score < choice.reject_below and candidate.unit.kind is None:
         return Verdict("reject", f"scores below --reject-below {choice.reject_below:g}")
+    if rank is None:
+        return Verdict("keep", _REJECTED_BY_HAND)
     if not choice.picks:
         return Verdict("keep", candidate.standing)
     if choice.min_score is not None and score < choice.min_score:
         return Verdict("keep", f"{candidate.standing}, scores below --min-score {choice.min_score:g}")
     if choice.per_group is not None and candidate.place > choice.per_group:
         return Verdict("keep", f"{candidate.standing}, beyond --per-group {choice.per_group}")
-    if choice.top is not None and rank > choice.top.limit(scored):
+    if choice.top is not None and rank > last:
         return Verdict("keep", f"rank {rank} is beyond --top {choice.top}")
     return Verdict("pick", candidate.standing)
 
 
-def _for_member(verdict: Verdict, unit: Unit, score: PhotoScore) -> Verdict:
+def _for_member(verdict: Verdict, unit: Unit, score: PhotoScore, said: ByHand | None) -> Verdict:
     if unit.kind is None:
-        return Verdict("keep", f"no score: {score.reason or 'not read'}") if score.score is None else verdict
+        if score.score is None:
+            return Verdict("keep", f"no score: {score.reason or 'not read'}")
+        if verdict.decision == "reject" and said is not None and not said.rejected:
+            return Verdict("keep", f"{verdict.reason}, but {_kept_words(said)}")
+        return verdict
+    if said is not None and said.rejected:
+        return Verdict("keep", _REJECTED_BY_HAND)
     return Verdict(verdict.decision, f"{SET_WORDS[unit.kind]} of {len(unit.members)}, kept whole; {verdict.reason}")
+
+
+def _kept_words(said: ByHand) -> str:
+    return f"rated by hand: {said.words}" if said.rating else "picked by hand"

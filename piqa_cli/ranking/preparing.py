@@ -10,9 +10,9 @@ from pathlib import Path
 from piqa_cli.errors import PhotoError, UnreadablePhoto
 from piqa_cli.photos.embedding import embeddable
 from piqa_cli.photos.opening import is_regular
-from piqa_cli.photos.ratings import REJECTED, read_rating
 from piqa_cli.photos.sidecars import Companions, existing_sidecar, existing_sidecars, sidecar_names
 from piqa_cli.photos.suffixes import is_photo
+from piqa_cli.ranking.by_hand import said_of_shot
 from piqa_cli.ranking.files import same_content
 from piqa_cli.ranking.marks import marks_of
 from piqa_cli.ranking.names import Chosen, TargetNames
@@ -77,17 +77,15 @@ class _Preparer:
         self._steps.append(step)
         self._mark_steps[step.target] = step
 
-    def _rated_by_hand(self, photo: Path, files: Iterable[Path], damaged: dict[Path, PhotoError]) -> bool:
+    def _rated_by_hand(self, photo: Path, files: Sequence[Path], damaged: dict[Path, PhotoError]) -> bool:
         def keep(error: PhotoError) -> None:
             damaged.setdefault(error.path, error)
 
-        for file in files:
-            rating = read_rating(file, keep)
-            if rating and not self._options.overwrite_ratings:
-                words = "rejected" if rating == REJECTED else f"{rating} star{'s' * (rating > 1)}"
-                self._skipped.append(Skipped(photo, f"rated by hand: {words}"))
-                return True
-        return False
+        said = said_of_shot(files, self._companions, keep)
+        if said is None or not said.rating or self._options.overwrite_ratings:
+            return False
+        self._skipped.append(Skipped(photo, f"rated by hand: {said.words}"))
+        return True
 
     def _mark_targets(self, files: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
         """(file to write, into a photo?) for the files of one shot, each once."""
@@ -163,7 +161,7 @@ class _Preparer:
             if source in self._mark_steps and target not in self._mark_steps and is_regular(target)
             if source in chosen.same or differ_in_marks_only(source, target)
         ]
-        photos = filter(is_photo_path, chosen.all.values())
+        photos = list(filter(is_photo_path, chosen.all.values()))
         if (
             not steps
             or item.move not in ("copy", "hardlink")

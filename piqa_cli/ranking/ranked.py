@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from piqa_cli.photos.ratings import ByHand
+from piqa_cli.ranking.by_hand import NOTHING
 from piqa_cli.ranking.choose import best_first, choose
 from piqa_cli.ranking.groups import make_groups
 from piqa_cli.ranking.options import Choice, GroupOptions
@@ -42,17 +44,21 @@ def rank_shoot(
     choice: Choice,
     star_cuts: tuple[float, ...] | None,
     look: Look,
+    by_hand: Mapping[int, ByHand] = NOTHING,
 ) -> list[RankedPhoto]:
-    """Group, rank and choose. The best photo of the shoot comes first, photos without a score last."""
+    """Group, rank and choose. The best photo of the shoot comes first, photos without a score last.
+
+    `by_hand`, place in `scores` -> what a person said of the photo, bears on the choice, see `choose`.
+    """
     order = overall_order(scores)
     ranks = _ranks(scores, order)
     groups = make_groups(scores, grouping, Similarity.of(scores), look)
-    verdicts = choose(groups, scores, ranks, choice)
+    verdicts = choose(groups, scores, ranks, choice, by_hand)
     shares = percentiles(scores)
     stars = _stars(scores, shares, groups, ranks, star_cuts)
     number_of = {index: number for number, group in enumerate(groups) for index in group.members}
     kinds = {index: unit.kind for group in groups for unit in group.units for index in unit.members}
-    within = _ranks_within(groups, scores, ranks, choice)
+    within = _ranks_within(groups, scores, ranks, choice, by_hand)
     return [
         RankedPhoto(
             score=scores[i],
@@ -81,11 +87,15 @@ def _ranks(scores: Sequence[PhotoScore], order: Sequence[int]) -> list[int | Non
 
 
 def _ranks_within(
-    groups: Sequence[Group], scores: Sequence[PhotoScore], ranks: Sequence[int | None], choice: Choice
+    groups: Sequence[Group],
+    scores: Sequence[PhotoScore],
+    ranks: Sequence[int | None],
+    choice: Choice,
+    by_hand: Mapping[int, ByHand],
 ) -> list[int | None]:
     within: list[int | None] = [None] * len(ranks)
     for group in groups:
-        for place, index in enumerate(best_first(group, scores, ranks, choice), start=1):
+        for place, index in enumerate(best_first(group, scores, ranks, choice, by_hand), start=1):
             within[index] = place
     return within
 

@@ -131,7 +131,7 @@ def test_marking_and_acting_options(request_of, photos) -> None:
         (["{photos}", "--top", "1", "--move-to", "{photos}/00.jpg/x"], "00.jpg/x cannot be made"),
         (["{photos}", "--clear", "--write-xmp"], "--clear stands alone"),
         (["{photos}", "--top", "1", "--xmp-naming", "both"], "--xmp-naming would do nothing: no marks are written"),
-        (["{photos}", "--overwrite-ratings"], "add --write-xmp or --embed"),
+        (["{photos}", "--overwrite-ratings"], "no marks are written, and nothing is chosen"),
         (["{photos}", "--write-xmp", "--no-keep-modified"], "--no-keep-modified would do nothing: nothing is written"),
         (["{photos}", "--write-xmp", "--into", "stars"], "--into would do nothing: nothing is copied or moved"),
         (["{photos}", "--top", "1", "--journal", "j.jsonl"], "--journal would do nothing"),

@@ -11,7 +11,8 @@ from photo_makers import corners, encoded, exif, make_dng
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.photos.embedding import embed_packet
-from piqa_cli.photos.ratings import read_rating
+from piqa_cli.photos.ratings import read_by_hand, read_rating
+from piqa_cli.photos.sidecars import existing_sidecars
 
 RATING, PERCENT = 0x4746, 0x4749
 
@@ -19,10 +20,12 @@ RATING, PERCENT = 0x4746, 0x4749
 def packet(**properties: str) -> bytes:
     names = {"rating": "xmp:Rating", "pick": "digiKam:PickLabel", "microsoft": "MicrosoftPhoto:Rating"}
     names |= {"own": "piqa:Rating", "before": "piqa:RatingBefore", "own_pick": "piqa:PickLabel"}
+    names |= {"pick_before": "piqa:PickLabelBefore", "flag": "xmpDM:pick"}
     written = " ".join(f'{names[key]}="{value}"' for key, value in properties.items())
     return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
       <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:piqa="urn:piqa-cli:xmp:1.0/"
-        xmlns:digiKam="http://www.digikam.org/ns/1.0/" xmlns:MicrosoftPhoto="http://ns.microsoft.com/photo/1.0/"
+        xmlns:digiKam="http://www.digikam.org/ns/1.0/"
+        xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/" xmlns:MicrosoftPhoto="http://ns.microsoft.com/photo/1.0/"
         {written}/></rdf:RDF></x:xmpmeta>""".encode()
 
 
@@ -52,6 +55,13 @@ def photo(folder: Path, tags: dict[int, Any] | None = None, xmp: bytes = b"", na
         (packet(rating="4", own="4", before="2"), 2),
         (packet(rating="3", own="4", before="2"), 3),
         (packet(pick="1", own_pick="1"), None),
+        (packet(pick="3", own_pick="3", pick_before="1"), -1),
+        (packet(flag="-1"), -1),
+        (packet(flag="-1", rating="4"), -1),
+        (packet(flag="1", rating="2"), 2),
+        (packet(flag="0"), None),
+        (packet(flag="-1", rating="-1", own="-1"), None),  # Lightroom repeats what piqa wrote
+        (packet(flag="-1", rating="4", own="4"), -1),
     ],
 )
 def test_what_a_packet_says(tmp_path: Path, xmp: bytes, expected: int | None) -> None:
@@ -60,6 +70,25 @@ def test_what_a_packet_says(tmp_path: Path, xmp: bytes, expected: int | None) ->
     assert read_rating(path) == expected
     (tmp_path / "a.xmp").unlink()
     assert read_rating(photo(tmp_path, xmp=xmp)) == expected
+
+
+@pytest.mark.parametrize(
+    ("xmp", "words"),
+    [
+        (packet(pick="3"), "picked"),
+        (packet(flag="1"), "picked"),
+        (packet(flag="1", rating="2"), "2 stars"),
+        (packet(rating="1"), "1 star"),
+        (packet(flag="1", rating="-1"), "rejected"),
+        (packet(pick="3", own_pick="3"), None),
+        (packet(pick="2", flag="0", rating="0"), None),
+    ],
+)
+def test_what_was_said_in_words(tmp_path: Path, xmp: bytes, words: str | None) -> None:
+    path = photo(tmp_path)
+    (tmp_path / "a.xmp").write_bytes(xmp)
+    assert read_by_hand(path, existing_sidecars(path)).words == words
+    assert read_by_hand(photo(tmp_path, xmp=xmp), ()).words == words
 
 
 def test_what_other_programs_repeat_of_own_marks_is_no_persons_rating(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_rated_by_hand_is_left_alone(shoot: Path, tmp_path: Path) -> None:
     assert read_rating(shoot / "IMG_1.JPG") == 2
 
 
+def test_the_rating_of_a_raw_file_says_nothing_of_the_edited_photo_beside_it(shoot: Path, tmp_path: Path) -> None:
+    (shoot / "IMG_1.xmp").write_text(rated(LIGHTROOM, -1))
+    (shoot / "IMG_1.png").write_bytes(encoded(corners(), "PNG"))
+    outcome = apply(tmp_path, item(shoot / "IMG_1.png", mates=(), mark=True))
+    assert [step.target.name for step in outcome.done] == ["IMG_1.png.xmp"]
+    assert not outcome.skipped
+
+
 def test_own_marks_are_renewed(shoot: Path, tmp_path: Path) -> None:
     for stars in (4, -1, 2):
         apply_plan(plan(item(shoot / "IMG_1.JPG", mark=True, stars=stars)), ApplyOptions(), tmp_path / f"j{stars}")
