@@ -17,6 +17,7 @@ OWN_RATING = f"Xmp.{OWN_PREFIX}.Rating"  # what piqa wrote last
 OWN_RATING_BEFORE = f"Xmp.{OWN_PREFIX}.RatingBefore"  # what it found there at first
 OWN_PICK_LABEL = f"Xmp.{OWN_PREFIX}.PickLabel"
 OWN_PICK_LABEL_BEFORE = f"Xmp.{OWN_PREFIX}.PickLabelBefore"
+OWN_BY_HAND = "ByHand"  # in piqa's namespace: the choice that it wrote is a person's
 
 _FLAG = "Xmp.xmpDM.pick"  # Lightroom's
 _FLAGGED, _FLAGGED_REJECTED = "1", "-1"
@@ -52,17 +53,28 @@ def read_rating(path: Path, on_problem: ProblemHandler | None = None) -> int | N
     return read_by_hand(path, existing_sidecars(path), on_problem).rating
 
 
-def read_by_hand(path: Path, sidecars: Iterable[Path], on_problem: ProblemHandler | None = None) -> ByHand:
+def as_said(xmp: Properties) -> Properties:
+    """The properties of a packet without piqa's notes where a person made the choice that it wrote."""
+    if f"Xmp.{OWN_PREFIX}.{OWN_BY_HAND}" not in xmp:
+        return xmp
+    return {key: value for key, value in xmp.items() if not key.startswith(f"Xmp.{OWN_PREFIX}.")}
+
+
+def read_by_hand(
+    path: Path, sidecars: Iterable[Path], on_problem: ProblemHandler | None = None, *, through_piqa: bool = True
+) -> ByHand:
     """What a person said of the photo at `path`; nothing where there is no such file.
 
     Sidecars come first, in the order given, then XMP in the photo, then EXIF (Rating, tag 0x4746, then RatingPercent).
     A source that says nothing about a rating is passed over, and so is one that is malformed: that goes to
     `on_problem`. What piqa itself wrote is no person's rating: the one that it replaced counts instead, if there was
     any. Nor is what programs such as digiKam and Lightroom repeat of it, when they write anything else, as a
-    percentage, as a flag or in EXIF. digiKam's pick label and Lightroom's flag reject as a rating of -1 does.
+    percentage, as a flag or in EXIF. digiKam's pick label and Lightroom's flag reject as a rating of -1 does. What a
+    person chose in a report, and piqa wrote down, counts unless `through_piqa` is false.
     """
     own: set[int] = set()  # what piqa wrote, and nobody has changed
     picked = False
+    noted = as_said if through_piqa else dict
 
     def report(error: PhotoError) -> None:
         if on_problem is not None:
@@ -70,7 +82,7 @@ def read_by_hand(path: Path, sidecars: Iterable[Path], on_problem: ProblemHandle
 
     for sidecar in sidecars:
         try:
-            xmp = read_sidecar(sidecar)
+            xmp = noted(read_sidecar(sidecar))
         except PhotoError as error:
             report(error)
             continue
@@ -83,8 +95,9 @@ def read_by_hand(path: Path, sidecars: Iterable[Path], on_problem: ProblemHandle
     except PhotoError as error:
         report(error)
         return ByHand(None, picked)
-    picked = picked or _is_picked(embedded.xmp)
-    rating = _rating_in(embedded.xmp, path, report, own)
+    xmp = noted(embedded.xmp)
+    picked = picked or _is_picked(xmp)
+    rating = _rating_in(xmp, path, report, own)
     if rating is None:
         rating = _exif_rating(embedded.exif, path, report)
         rating = None if rating in own else rating

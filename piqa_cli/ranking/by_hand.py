@@ -13,17 +13,21 @@ NOTHING: Mapping[int, ByHand] = {}
 
 
 def said_of_shot(
-    files: Sequence[Path], companions: Companions, on_problem: ProblemHandler | None = None
+    files: Sequence[Path],
+    companions: Companions,
+    on_problem: ProblemHandler | None = None,
+    *,
+    through_piqa: bool = True,
 ) -> ByHand | None:
     """What a person said of a photo or its RAW mate, a reject before anything else; None: nothing.
 
     A sidecar like `IMG_1.xmp` says nothing of another shot than the one that it is about, see `Companions.shot_of`.
-    Malformed metadata is passed over and goes to `on_problem`.
+    Malformed metadata is passed over and goes to `on_problem`. `through_piqa`: what was chosen in a report counts.
     """
     said = []
     for file in files:
         sidecars = [path for path in existing_sidecars(file) if not companions.is_of_another(path, files)]
-        said.append(read_by_hand(file, sidecars, on_problem))
+        said.append(read_by_hand(file, sidecars, on_problem, through_piqa=through_piqa))
     return min(filter(lambda one: one.words, said), key=_order, default=None)
 
 

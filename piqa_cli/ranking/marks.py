@@ -1,7 +1,8 @@
 """What marks look like in XMP: `xmp:Rating`, `xmp:Label`, digiKam's pick label, and piqa's own namespace.
 
 In its own namespace piqa remembers what it wrote and what it found there at first. A value that is still as piqa wrote
-it is piqa's to change or to take back; any other value belongs to a person.
+it is piqa's to change or to take back; any other value belongs to a person, and so does to piqa's own choices what a
+person chose in the report or in a table (`ByHand`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from piqa_cli.errors import BrokenPhoto
 from piqa_cli.photos.metadata import OWN_NAMESPACE, OWN_PREFIX, Properties, parse_packet
+from piqa_cli.photos.ratings import OWN_BY_HAND, as_said
 from piqa_cli.ranking.plan import Decision, PlanItem
 from piqa_cli.ranking.rdf import Name
 from piqa_cli.ranking.steps import Marks
@@ -33,7 +35,7 @@ _PICK_LABELS: dict[Decision, int | None] = {"pick": 3, "keep": None, "reject": 1
 def marks_of(item: PlanItem) -> Marks:
     """The marks that a plan asks for."""
     pick = _PICK_LABELS[item.decision]
-    return Marks(item.stars, item.label, pick, item.decision, item.score, item.group, item.reasons)
+    return Marks(item.stars, item.label, pick, item.decision, item.score, item.group, item.reasons, item.by_hand)
 
 
 def marked(packet: bytes, marks: Marks, path: Path, *, overwrite: bool) -> bytes:
@@ -43,14 +45,18 @@ def marked(packet: bytes, marks: Marks, path: Path, *, overwrite: bool) -> bytes
     person has rated gets no marks at all.) Raises BrokenPhoto for malformed XMP; `path` is where the packet is from.
     """
     before = parse_packet(packet, path) if packet else {}
+    said = before if marks.by_hand else as_said(before)
     changes: dict[Name, Value] = {}
+    if said is not before:
+        changes = {_own(own + kind): None for own in _SHARED for kind in ("", "Before")}
     wanted = {"Rating": marks.rating, "Label": marks.label, "PickLabel": marks.pick}
     for own, value in wanted.items():
-        changes |= _set(before, own, None if value is None else str(value), overwrite)
+        changes |= _set(said, own, None if value is None else str(value), overwrite)
     changes[_own("Decision")] = marks.decision
     changes[_own("Score")] = None if marks.score is None else f"{marks.score:.2f}"
     changes[_own("Group")] = marks.group
     changes[_own("Reasons")] = marks.reasons or None
+    changes[_own(OWN_BY_HAND)] = "yes" if marks.by_hand else None
     if not packet:
         changes[_own(_MADE)] = "yes"
     return _edited(packet, changes, before, path)

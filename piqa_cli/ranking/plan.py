@@ -35,6 +35,7 @@ class PlanItem:
     mark: bool  # write stars, label, decision, score and reasons
     move: Move | None  # None: the file stays where it is
     destination: Path | None  # the path wanted for `photo`; its mates go to the same folder. Clashes are resolved later
+    by_hand: bool = False  # a person chose, in the report or in a table
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def _item(row: Mapping[str, str | None]) -> PlanItem:
         mark=True,
         move=None,
         destination=None,
+        by_hand=True,
     )
 
 

@@ -22,7 +22,8 @@ from piqa_cli.spreadsheets import NOT_UTF8, SAVE_AS_UTF8
 _KIND = "piqa rank plan"
 _PLAN_KEYS = ("kind", "version", "created", "source", "options", "items")
 _OPTION_KEYS = tuple(field.name for field in fields(ApplyOptions))
-_ITEM_KEYS = tuple(field.name for field in fields(PlanItem))
+_BY_HAND = "by_hand"  # may be missing: earlier plans do not have it
+_ITEM_KEYS = tuple(field.name for field in fields(PlanItem) if field.name != _BY_HAND)
 _Read = TypeVar("_Read")
 
 
@@ -103,6 +104,7 @@ def _item_to_dict(item: PlanItem) -> dict[str, Any]:
         "mark": item.mark,
         "move": item.move,
         "destination": str(item.destination) if item.destination else None,
+        _BY_HAND: item.by_hand,
     }
 
 
@@ -126,7 +128,7 @@ def _read_item(value: Any, index: int, name: str) -> PlanItem:
 
 
 def _item(value: Mapping[str, Any]) -> PlanItem:
-    _exact_keys(value, _ITEM_KEYS)
+    _exact_keys({key: value[key] for key in value if key != _BY_HAND}, _ITEM_KEYS)
     item = PlanItem(
         photo=_field(value, "photo", _path),
         mates=tuple(_field(value, "mates", lambda v: [_path(mate) for mate in _sequence(v)])),
@@ -139,6 +141,7 @@ def _item(value: Mapping[str, Any]) -> PlanItem:
         mark=_field(value, "mark", _flag),
         move=_field(value, "move", _optional(lambda v: _one_of(v, MOVES))),
         destination=_field(value, "destination", _optional(_path)),
+        by_hand=_field({_BY_HAND: False, **value}, _BY_HAND, _flag),
     )
     if (item.move is None) != (item.destination is None):
         raise ValueError("move and destination need each other")

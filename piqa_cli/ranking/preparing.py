@@ -61,7 +61,7 @@ class _Preparer:
         """Add the steps that mark a shot. Returns the sidecars that will be new."""
         files = [item.photo, *filter(is_photo_path, item.mates)]
         damaged: dict[Path, PhotoError] = {}
-        if self._rated_by_hand(item.photo, files, damaged):
+        if self._rated_by_hand(item, item.photo, files, damaged):
             return []
         marks = marks_of(item)
         new = []
@@ -77,11 +77,15 @@ class _Preparer:
         self._steps.append(step)
         self._mark_steps[step.target] = step
 
-    def _rated_by_hand(self, photo: Path, files: Sequence[Path], damaged: dict[Path, PhotoError]) -> bool:
+    def _rated_by_hand(
+        self, item: PlanItem, photo: Path, files: Sequence[Path], damaged: dict[Path, PhotoError]
+    ) -> bool:
+        """A person may choose anew what piqa has written down for them; what is in other programs stays theirs."""
+
         def keep(error: PhotoError) -> None:
             damaged.setdefault(error.path, error)
 
-        said = said_of_shot(files, self._companions, keep)
+        said = said_of_shot(files, self._companions, keep, through_piqa=not item.by_hand)
         if said is None or not said.rating or self._options.overwrite_ratings:
             return False
         self._skipped.append(Skipped(photo, f"rated by hand: {said.words}"))
@@ -165,7 +169,7 @@ class _Preparer:
         if (
             not steps
             or item.move not in ("copy", "hardlink")
-            or self._rated_by_hand(chosen.all[item.photo], photos, {})
+            or self._rated_by_hand(item, chosen.all[item.photo], photos, {})
         ):
             return set()
         for step in steps:

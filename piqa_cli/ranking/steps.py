@@ -44,6 +44,7 @@ class Marks:
     score: float | None = None  # 0-100
     group: str | None = None
     reasons: tuple[str, ...] = ()
+    by_hand: bool = False  # a person's choice, which piqa only writes down
 
 
 @dataclass(frozen=True, slots=True)

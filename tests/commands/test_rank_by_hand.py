@@ -67,6 +67,16 @@ def test_a_photo_with_stars_by_hand_is_not_moved_out(rank, photos, tmp_path) -> 
     assert result.rows["00.jpg"]["decision_reason"] == "scores below --reject-below 15, but rated by hand: 5 stars"
 
 
+def test_what_was_rejected_in_the_report_is_not_picked_later(rank, piqa, photos, tmp_path) -> None:
+    choices = ["photo,decision,stars", f"{photos / '90.jpg'},reject,", f"{photos / '00.jpg'},keep,4"]
+    (tmp_path / "choices.csv").write_text("\n".join(choices))
+    assert piqa("rank", "--plan", tmp_path / "choices.csv", "--apply").code == 0
+    rows = rank(photos, "--top", "1", "--reject-below", "5", "--write-xmp", "--apply", "--format", "jsonl").rows
+    assert {name: row["decision"] for name, row in rows.items() if row["decision"] != "keep"} == {"80.jpg": "pick"}
+    assert rows["90.jpg"]["decision_reason"] == "rejected by hand"
+    assert 'xmp:Rating="4"' in (photos / "00.xmp").read_text()
+
+
 @pytest.mark.parametrize("args", [(), ("--write-xmp",)], ids=["choice alone", "marks"])
 def test_a_sidecar_that_cannot_be_read_is_told_once(rank, photos, args) -> None:
     torn = photos / "90.xmp"

@@ -14,9 +14,11 @@ import pytest
 
 from piqa_cli.errors import UsageError
 from piqa_cli.photos.metadata import read_embedded, read_sidecar
-from piqa_cli.photos.ratings import read_rating
+from piqa_cli.photos.ratings import ByHand, read_rating
+from piqa_cli.photos.sidecars import Companions
 from piqa_cli.ranking import files, space
 from piqa_cli.ranking.actions import ApplyOptions, apply_plan, clear, default_journal, preview, undo
+from piqa_cli.ranking.by_hand import said_of_shot
 from piqa_cli.records import PhotoFile
 from tests.photos.photo_makers import corners, encoded
 from tests.ranking.shoots import DARKTABLE, LIGHTROOM, item, plan, rated, tree
@@ -79,6 +81,35 @@ def test_the_rating_of_a_raw_file_says_nothing_of_the_edited_photo_beside_it(sho
     outcome = apply(tmp_path, item(shoot / "IMG_1.png", mates=(), mark=True))
     assert [step.target.name for step in outcome.done] == ["IMG_1.png.xmp"]
     assert not outcome.skipped
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_what_a_person_chose_in_the_report_is_by_hand(shoot: Path, tmp_path: Path, embed: bool) -> None:
+    options = ApplyOptions(embed=embed)
+    raw, jpeg = (item(shoot / name, mates=(), mark=True, group=None) for name in ("IMG_2.NEF", "IMG_1.JPG"))
+    chosen = [replace(one, stars=5, by_hand=True) for one in (raw, jpeg)]
+    apply_plan(plan(*chosen), options, tmp_path / "a")
+    assert [read_rating(one.photo) for one in chosen] == [5, 5]
+    outcome = apply_plan(plan(raw, jpeg), options, tmp_path / "b")
+    assert {skip.reason for skip in outcome.skipped} == {"rated by hand: 5 stars"}
+    assert not outcome.done
+    anew = [replace(one, stars=-1, decision="reject") for one in chosen]
+    assert not apply_plan(plan(*anew), options, tmp_path / "c").skipped  # the person has changed their mind
+    assert [read_rating(one.photo) for one in chosen] == [-1, -1]
+    apply_plan(plan(raw, jpeg), replace(options, overwrite_ratings=True), tmp_path / "d")
+    assert [read_rating(one.photo) for one in chosen] == [-1, -1]  # as with a rating of another program
+    clear([PhotoFile(one.photo) for one in chosen], options)
+    assert [read_rating(one.photo) for one in chosen] == [-1, -1]
+
+
+def test_what_a_person_picked_in_the_report_stays_a_pick(shoot: Path, tmp_path: Path) -> None:
+    pick = item(shoot / "IMG_2.NEF", stars=None, mark=True, by_hand=True)
+    apply_plan(plan(pick), ApplyOptions(), tmp_path / "a")
+    assert said_of_shot([pick.photo], Companions()) == ByHand(picked=True)
+    apply_plan(plan(item(pick.photo, stars=2, decision="keep", label=None, mark=True)), ApplyOptions(), tmp_path / "b")
+    found = read_sidecar(shoot / "IMG_2.xmp")
+    assert (found["Xmp.xmp.Rating"], found["Xmp.xmp.Label"], found["Xmp.digiKam.PickLabel"]) == ("2", "Green", "3")
+    assert said_of_shot([pick.photo], Companions()) == ByHand(picked=True)
 
 
 def test_own_marks_are_renewed(shoot: Path, tmp_path: Path) -> None:

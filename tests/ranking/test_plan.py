@@ -39,6 +39,7 @@ def items(draw) -> PlanItem:
         mark=draw(st.booleans()),
         move=move,
         destination=draw(paths) if move else None,
+        by_hand=draw(st.booleans()),
     )
 
 
@@ -64,6 +65,13 @@ def test_a_plan_comes_back_exactly(plan: Plan, applied: ApplyOptions) -> None:
     text = plan_to_json(plan, applied)
     assert text.isascii()
     assert plan_from_json(text) == (plan, applied)
+
+
+def test_a_plan_without_a_word_about_who_chose_is_piqas_own() -> None:
+    document = json.loads(plan_to_json(PLAN))
+    for listed in document["items"]:
+        del listed["by_hand"]
+    assert plan_from_json(json.dumps(document))[0] == PLAN
 
 
 BEST = Top(count=1)

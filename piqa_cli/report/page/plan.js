@@ -21,6 +21,7 @@ const Plan = (() => {
       mark,
       move: null,
       destination: null,
+      by_hand: true,
     };
   }
 
