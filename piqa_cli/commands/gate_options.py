@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from piqa_cli.commands.options import checked
+from piqa_cli.commands.options import checked, given_file
 from piqa_cli.gates import parsing
 from piqa_cli.gates.policy import Resolution
 
@@ -28,7 +28,12 @@ def parse_resolution(text: str | None) -> Resolution | None:
 
 Gate = Annotated[
     Path | None,
-    typer.Option(help="A policy: gates, sections for folders, checks (TOML).", metavar="FILE", rich_help_panel=_GATES),
+    typer.Option(
+        help="A policy: gates, sections for folders, checks (TOML).",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_GATES,
+    ),
 ]
 FailUnder = Annotated[
     float | None,
@@ -100,27 +105,58 @@ MaxNearDuplicates = Annotated[
 Baseline = Annotated[
     Path | None,
     typer.Option(
-        help="Compare with this earlier table: only what is new fails.", metavar="FILE", rich_help_panel=_GATES
+        help="Compare with this earlier table: only what is new fails.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_GATES,
     ),
 ]
 
-Junit = Annotated[Path | None, typer.Option(help="The verdict as JUnit XML.", metavar="FILE", rich_help_panel=_FILES)]
+Junit = Annotated[
+    Path | None,
+    typer.Option(
+        help="The verdict as JUnit XML.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_FILES,
+    ),
+]
 Markdown = Annotated[
     Path | None,
-    typer.Option(help="The verdict as a page for people.", metavar="FILE", rich_help_panel=_FILES),
+    typer.Option(
+        help="The verdict as a page for people.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_FILES,
+    ),
 ]
 Json = Annotated[
     Path | None,
     typer.Option(
-        "--json", help="The verdict for programs; for the scores see -o.", metavar="FILE", rich_help_panel=_FILES
+        "--json",
+        help="The verdict for programs; for the scores see -o.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_FILES,
     ),
 ]
 Sarif = Annotated[
-    Path | None, typer.Option(help="The findings as SARIF 2.1.0.", metavar="FILE", rich_help_panel=_FILES)
+    Path | None,
+    typer.Option(
+        help="The findings as SARIF 2.1.0.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_FILES,
+    ),
 ]
 CodeQuality = Annotated[
     Path | None,
-    typer.Option(help="The findings as GitLab's Code Quality report.", metavar="FILE", rich_help_panel=_FILES),
+    typer.Option(
+        help="The findings as GitLab's Code Quality report.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_FILES,
+    ),
 ]
 WantedAnnotations = Annotated[
     Annotations | None,

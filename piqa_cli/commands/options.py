@@ -49,6 +49,13 @@ def given_path(text: str) -> Path:
     return Path(given_name(text))
 
 
+def given_file(text: str) -> Path:
+    """A file as it was typed; nothing, as of an unset variable, would name the current folder."""
+    if not text:
+        raise typer.BadParameter("an empty name is no file; a variable that is not set?")
+    return Path(text)
+
+
 def _known_device(device: str) -> str:
     if not _DEVICE.fullmatch(device):
         raise typer.BadParameter(f"{device!r} is none of auto, cpu, mps, cuda, cuda:1, 1; 0,1 and so on; all")
@@ -179,7 +186,12 @@ ChosenPrecision = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--output", help="Write all rows: .csv, .parquet, .jsonl, .json.", metavar="FILE", rich_help_panel=_OUTPUT
+        "-o",
+        "--output",
+        help="Write all rows: .csv, .parquet, .jsonl, .json.",
+        metavar="FILE",
+        parser=given_file,
+        rich_help_panel=_OUTPUT,
     ),
 ]
 OutputFormat = Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from piqa_cli.commands.options import checked, given_path
+from piqa_cli.commands.options import checked, given_file, given_path
 from piqa_cli.gates import parsing
 from piqa_cli.ranking.options import By, Layout, Top
 
@@ -222,17 +222,31 @@ Apply = Annotated[
 ]
 PlanOut = Annotated[
     Path | None,
-    typer.Option(help="Write the plan as JSON.", metavar="FILE", show_default=False, rich_help_panel=_ACT),
+    typer.Option(
+        help="Write the plan as JSON.",
+        metavar="FILE",
+        parser=given_file,
+        show_default=False,
+        rich_help_panel=_ACT,
+    ),
 ]
 PlanIn = Annotated[
     Path | None,
-    typer.Option("--plan", help="Take this plan.", metavar="FILE", show_default=False, rich_help_panel=_ACT),
+    typer.Option(
+        "--plan",
+        help="Take this plan.",
+        metavar="FILE",
+        parser=given_file,
+        show_default=False,
+        rich_help_panel=_ACT,
+    ),
 ]
 Journal = Annotated[
     Path | None,
     typer.Option(
         help="Where what is done is written down; otherwise in the user's state folder.",
         metavar="FILE",
+        parser=given_file,
         show_default=False,
         rich_help_panel=_ACT,
     ),
@@ -243,6 +257,7 @@ Undo = Annotated[
         "--undo",
         help="Take back what this journal says was done.",
         metavar="JOURNAL",
+        parser=given_file,
         show_default=False,
         rich_help_panel=_ACT,
     ),

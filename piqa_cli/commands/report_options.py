@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from piqa_cli.commands.options import given_path
+from piqa_cli.commands.options import given_file, given_path
 from piqa_cli.report.options import Grouping
 
 _PAGE, _RESULTS = "Report", "Results"
@@ -27,6 +27,7 @@ Page = Annotated[
         "--output",
         help="The page; without it report.html here, or no page where only files for CI are asked for.",
         metavar="FILE",
+        parser=given_file,
         show_default=False,
         rich_help_panel=_PAGE,
     ),

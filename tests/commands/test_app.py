@@ -106,6 +106,23 @@ def test_nor_is_an_empty_name_of_an_option(piqa, args) -> None:
 
 
 @pytest.mark.parametrize(
+    "args",
+    [
+        *(["rank", option] for option in ("--undo", "--plan")),
+        *(["rank", ".", "--write-xmp", option] for option in ("--plan-out", "--journal")),
+        *(["score", ".", option] for option in ("--gate", "--baseline", "--junit")),
+        ["report", ".", "-o"],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_no_file(piqa, args) -> None:
+    """As in `piqa rank --undo "$JOURNAL"`."""
+    result = piqa(*args, "")
+    assert (result.code, result.out) == (2, "")
+    assert "an empty name is no file; a variable that is not set?" in result.err
+
+
+@pytest.mark.parametrize(
     ("error", "code", "err"),
     [
         (UsageError("no such thing: a\x1b[31m\nb"), 2, "piqa: error: no such thing: a\\x1b[31m\\nb\n"),
