@@ -41,6 +41,11 @@ class ByHand:
         return self.rating == REJECTED
 
     @property
+    def wanted(self) -> bool:
+        """Whether it is to be kept: picked, or two stars and more. One star says little: darktable gives it to all."""
+        return not self.rejected and (self.picked or (self.rating or 0) > 1)
+
+    @property
     def words(self) -> str | None:
         """In words: "rejected", "4 stars", "picked"; None: nothing was said, 0 stars included."""
         if self.rating:

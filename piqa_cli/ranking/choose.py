@@ -88,7 +88,7 @@ def choose(
     panorama) goes by its best photo, is picked or kept whole, counts in full, and is never rejected.
 
     `by_hand`, index -> what a person said of the photo, goes before: one that was rejected is no pick and counts for
-    nothing, not even in its set; one with stars or a flag is no reject.
+    nothing, not even in its set; one that is wanted is no reject.
     """
     last = _last_rank(_open_ranks(ranks, by_hand), choice)
     verdicts: dict[int, Verdict] = {}
@@ -171,7 +171,7 @@ def _for_member(verdict: Verdict, unit: Unit, score: PhotoScore, said: ByHand | 
     if unit.kind is None:
         if score.score is None:
             return Verdict("keep", f"no score: {score.reason or 'not read'}")
-        if verdict.decision == "reject" and said is not None and not said.rejected:
+        if verdict.decision == "reject" and said is not None and said.wanted:
             return Verdict("keep", f"{verdict.reason}, but {_kept_words(said)}")
         return verdict
     if said is not None and said.rejected:
@@ -180,4 +180,4 @@ def _for_member(verdict: Verdict, unit: Unit, score: PhotoScore, said: ByHand | 
 
 
 def _kept_words(said: ByHand) -> str:
-    return f"rated by hand: {said.words}" if said.rating else "picked by hand"
+    return "picked by hand" if said.picked else f"rated by hand: {said.words}"
