@@ -39,7 +39,7 @@ class _Preparer:
         self._folders: set[Path] = set()
 
     def run(self) -> Preview:
-        present = [item for item in self._plan.items if self._is_present(item)]
+        present = [item for item in self._plan.items if self._is_present(item) and self._still_holds(item)]
         new_sidecars = [self._mark(item) if item.mark else [] for item in present]
         shots = [self._shot(item, new) for item, new in zip(present, new_sidecars, strict=True)]
         shots = self._without_shared(present, shots)
@@ -57,9 +57,19 @@ class _Preparer:
         self._problems.append(UnreadablePhoto(reason, path=item.photo))
         return False
 
+    def _still_holds(self, item: PlanItem) -> bool:
+        """Not where a person has said the contrary since, unless a person chose, or it is not to matter."""
+        if item.by_hand or item.decision == "keep" or self._options.overwrite_ratings:
+            return True
+        said = said_of_shot(_photos_of(item), self._companions)
+        if said is None or not (said.rejected if item.decision == "pick" else said.wanted):
+            return True
+        self._skipped.append(Skipped(item.photo, f"no {item.decision} any more, by hand: {said.words}"))
+        return False
+
     def _mark(self, item: PlanItem) -> list[Path]:
         """Add the steps that mark a shot. Returns the sidecars that will be new."""
-        files = [item.photo, *filter(is_photo_path, item.mates)]
+        files = _photos_of(item)
         damaged: dict[Path, PhotoError] = {}
         if self._rated_by_hand(item, item.photo, files, damaged):
             return []
@@ -115,7 +125,7 @@ class _Preparer:
 
     def _shot(self, item: PlanItem, new_sidecars: Sequence[Path]) -> list[Path]:
         """Every file that travels with the photo, the photo first; sidecars that are yet to be written included."""
-        photos = [item.photo, *filter(is_photo_path, item.mates)]
+        photos = _photos_of(item)
         found = [sidecar for photo in photos for sidecar in self._companions.of(photo)]
         mates = [mate for mate in (*item.mates, *found) if is_regular(mate)]
         return list(dict.fromkeys([item.photo, *mates, *new_sidecars]))
@@ -204,6 +214,10 @@ class _Leaving:
             self._last[file] != index or any(owner not in self._last for owner in self._companions.owners(file))
         )
         return "copy" if stays else move
+
+
+def _photos_of(item: PlanItem) -> list[Path]:
+    return [item.photo, *filter(is_photo_path, item.mates)]
 
 
 def is_photo_path(path: Path) -> bool:

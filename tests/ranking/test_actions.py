@@ -112,6 +112,24 @@ def test_what_a_person_picked_in_the_report_stays_a_pick(shoot: Path, tmp_path: 
     assert said_of_shot([pick.photo], Companions()) == ByHand(picked=True)
 
 
+@pytest.mark.parametrize(("decision", "stars"), [("pick", -1), ("reject", 2)])
+@pytest.mark.parametrize("mark", [False, True])
+def test_a_plan_does_nothing_to_what_a_person_has_judged_otherwise_since(
+    shoot: Path, tmp_path: Path, decision: str, stars: int, mark: bool
+) -> None:
+    goes = {"decision": decision, "mark": mark, "move": "move", "destination": tmp_path / "out" / "IMG_1.JPG"}
+    (shoot / "IMG_1.xmp").write_text(rated(LIGHTROOM, stars))
+    planned = item(shoot / "IMG_1.JPG", **goes)
+    outcome = apply(tmp_path, planned)
+    assert not outcome.done
+    words = {-1: "no pick any more, by hand: rejected", 2: "no reject any more, by hand: 2 stars"}[stars]
+    assert [skip.reason for skip in outcome.skipped] == [words]
+    assert preview(plan(replace(planned, by_hand=True)), ApplyOptions()).steps
+    assert preview(plan(planned), ApplyOptions(overwrite_ratings=True)).steps
+    (shoot / "IMG_1.xmp").write_text(rated(LIGHTROOM, 1))
+    assert preview(plan(planned), ApplyOptions()).steps
+
+
 def test_own_marks_are_renewed(shoot: Path, tmp_path: Path) -> None:
     for stars in (4, -1, 2):
         apply_plan(plan(item(shoot / "IMG_1.JPG", mark=True, stars=stars)), ApplyOptions(), tmp_path / f"j{stars}")
