@@ -19,6 +19,7 @@ OWN_PICK_LABEL = f"Xmp.{OWN_PREFIX}.PickLabel"
 OWN_PICK_LABEL_BEFORE = f"Xmp.{OWN_PREFIX}.PickLabelBefore"
 OWN_BY_HAND = "ByHand"  # in piqa's namespace: the choice that it wrote is a person's
 
+_DARKTABLE = "Xmp.darktable.xmp_version"  # in every sidecar of darktable
 _FLAG = "Xmp.xmpDM.pick"  # Lightroom's
 _FLAGGED, _FLAGGED_REJECTED = "1", "-1"
 _MICROSOFT_RATING = "Xmp.MicrosoftPhoto.Rating"
@@ -42,8 +43,8 @@ class ByHand:
 
     @property
     def wanted(self) -> bool:
-        """Whether it is to be kept: picked, or two stars and more. One star says little: darktable gives it to all."""
-        return not self.rejected and (self.picked or (self.rating or 0) > 1)
+        """Whether it is to be kept: picked, or with stars."""
+        return not self.rejected and (self.picked or bool(self.rating))
 
     @property
     def words(self) -> str | None:
@@ -63,6 +64,11 @@ def as_said(xmp: Properties) -> Properties:
     if f"Xmp.{OWN_PREFIX}.{OWN_BY_HAND}" not in xmp:
         return xmp
     return {key: value for key, value in xmp.items() if not key.startswith(f"Xmp.{OWN_PREFIX}.")}
+
+
+def is_unrated(rating: str | None, xmp: Properties) -> bool:
+    """Whether a rating in this packet is nobody's: 0, or the one star that darktable gives to whatever it imports."""
+    return rating in (None, "0") or (rating == "1" and _DARKTABLE in xmp)
 
 
 def read_by_hand(
@@ -118,7 +124,7 @@ def _rating_in(xmp: Properties, path: Path, report: ProblemHandler, own: set[int
     if _pick_label(xmp) == _PICKED_REJECTED or (xmp.get(_FLAG) == _FLAGGED_REJECTED and REJECTED not in own):
         return REJECTED
     if rating is not None:
-        return _stars(rating, path, report)
+        return 0 if is_unrated(rating, xmp) else _stars(rating, path, report)
     microsoft = xmp.get(_MICROSOFT_RATING)
     stars = None if microsoft is None else _stars_of_percent(microsoft, path, report)
     return None if stars in own else stars

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from piqa_cli.errors import BrokenPhoto
 from piqa_cli.photos.metadata import OWN_NAMESPACE, OWN_PREFIX, Properties, parse_packet
-from piqa_cli.photos.ratings import OWN_BY_HAND, as_said
+from piqa_cli.photos.ratings import OWN_BY_HAND, as_said, is_unrated
 from piqa_cli.ranking.plan import Decision, PlanItem
 from piqa_cli.ranking.rdf import Name
 from piqa_cli.ranking.steps import Marks
@@ -90,7 +90,8 @@ def _set(before: Properties, own: str, value: str | None, overwrite: bool) -> di
     ours = written is not None and now == written
     if value is None:
         return _take_back(before, own) if own != "Rating" else {}
-    if not (ours or overwrite or now in _NOTHING):
+    free = now in _NOTHING or (own == "Rating" and is_unrated(now, before))
+    if not (ours or overwrite or free):
         return {_own(own): None, _own(own + "Before"): None}
     first = before.get(_key(_own(own + "Before"))) if ours else now
     return {shared: value, _own(own): value, _own(own + "Before"): first}

@@ -126,8 +126,22 @@ def test_a_plan_does_nothing_to_what_a_person_has_judged_otherwise_since(
     assert [skip.reason for skip in outcome.skipped] == [words]
     assert preview(plan(replace(planned, by_hand=True)), ApplyOptions()).steps
     assert preview(plan(planned), ApplyOptions(overwrite_ratings=True)).steps
-    (shoot / "IMG_1.xmp").write_text(rated(LIGHTROOM, 1))
+    (shoot / "IMG_1.xmp").write_text(LIGHTROOM)
     assert preview(plan(planned), ApplyOptions()).steps
+
+
+def test_the_star_that_darktable_gives_on_import_is_nobodys(shoot: Path, tmp_path: Path) -> None:
+    sidecar = shoot / "IMG_2.NEF.xmp"
+    sidecar.write_text(DARKTABLE.replace('Rating="0"', 'Rating="1"'))
+    imported = sidecar.read_bytes()
+    apply(tmp_path, item(shoot / "IMG_2.NEF", mark=True), options=ApplyOptions(xmp_naming="darktable"))
+    assert read_sidecar(sidecar)["Xmp.xmp.Rating"] == "4"
+    assert read_rating(shoot / "IMG_2.NEF") == 0
+    clear([PhotoFile(shoot / "IMG_2.NEF")], ApplyOptions())
+    assert sidecar.read_bytes() == imported
+    sidecar.write_text(DARKTABLE.replace('Rating="0"', 'Rating="2"'))
+    planned = plan(item(shoot / "IMG_2.NEF", mark=True))
+    assert [skip.reason for skip in preview(planned, ApplyOptions()).skipped] == ["rated by hand: 2 stars"]
 
 
 def test_own_marks_are_renewed(shoot: Path, tmp_path: Path) -> None:

@@ -69,17 +69,13 @@ def test_a_group_of_rejected_photos_has_no_pick() -> None:
 
 @pytest.mark.parametrize(
     ("said", "words"),
-    [(FIVE, "rated by hand: 5 stars"), (ByHand(1, picked=True), "picked by hand"), (PICKED, "picked by hand")],
+    [(FIVE, "rated by hand: 5 stars"), (ByHand(1), "rated by hand: 1 star"), (PICKED, "picked by hand")],
 )
 def test_what_somebody_rated_or_picked_is_not_rejected(said: ByHand, words: str) -> None:
     found = ranked(SHOOT, Choice(reject_below=60, per_group=1), g=said)
     assert (found["f"].decision, found["f"].stars) == ("reject", -1)
     assert (found["g"].decision, found["g"].stars) == ("keep", 1)
     assert found["g"].decision_reason == f"scores below --reject-below 60, but {words}"
-
-
-def test_one_star_saves_nothing_for_darktable_gives_it_to_every_photo() -> None:
-    assert ranked(SHOOT, Choice(reject_below=60), g=ByHand(1))["g"].decision == "reject"
 
 
 def test_stars_by_hand_make_no_pick() -> None:
