@@ -17,9 +17,10 @@ from piqa_cli.commands.rank_request import Request
 from piqa_cli.commands.score_run import find_photos, nothing_found, open_cache
 from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
+from piqa_cli.photos.suffixes import FOREIGN_RAW_SUFFIXES, RAW_SUFFIXES
 from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
 from piqa_cli.ranking.options import By
-from piqa_cli.ranking.plan import Plan
+from piqa_cli.ranking.plan import Plan, PlanItem
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
 from piqa_cli.ranking.planning import Filing, make_plan
 from piqa_cli.ranking.ranked import RankedPhoto
@@ -29,6 +30,7 @@ from piqa_cli.scoring.cache import Change
 from piqa_cli.shell_words import shell_word
 
 _SIDECAR_IGNORED = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".dng", ".png"})  # by Lightroom, see its manual
+_SIDECAR_READ = (RAW_SUFFIXES | FOREIGN_RAW_SUFFIXES) - _SIDECAR_IGNORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,16 @@ def _show_plan(plan: Plan, options: ApplyOptions, request: Request, journal: Pat
 
 
 def _hint_at_embedding(plan: Plan, options: ApplyOptions) -> None:
-    embeddable = any(item.mark and item.photo.suffix.lower() in _SIDECAR_IGNORED for item in plan.items)
-    if embeddable and not options.embed:
+    if options.embed or options.xmp_naming == "darktable":  # nobody's who has Lightroom
+        return
+    if any(item.mark and _is_unheard(item) for item in plan.items):
         console.note("Lightroom reads no sidecar beside a JPEG, TIFF, DNG or PNG: --embed writes into the photo itself")
+
+
+def _is_unheard(item: PlanItem) -> bool:
+    """Whether Lightroom passes the sidecar over: a JPEG beside its RAW file is a part of that to it."""
+    alone = not any(mate.suffix.lower() in _SIDECAR_READ for mate in item.mates)
+    return alone and item.photo.suffix.lower() in _SIDECAR_IGNORED
 
 
 def _options(request: Request) -> ApplyOptions:

@@ -577,6 +577,10 @@ def test_marks_are_written_and_cleared(rank, piqa, photos) -> None:
 def test_sidecars_beside_jpegs_come_with_a_word_about_lightroom(rank, photos) -> None:
     assert "Lightroom reads no sidecar" in rank(photos, "--write-xmp").err
     assert "Lightroom" not in rank(photos, "--write-xmp", "--quiet").err
+    assert "Lightroom" not in rank(photos, "--write-xmp", "--xmp-naming", "darktable").err
+    for path in list(photos.iterdir()):
+        path.with_suffix(".CR2").write_bytes(b"raw")
+    assert "Lightroom" not in rank(photos, "--write-xmp").err  # the JPEG is a part of its RAW file there
 
 
 def test_quiet_says_nothing(rank, photos, tmp_path) -> None:
