@@ -19,6 +19,7 @@ from piqa_cli.outputs.tabular import write_bytes
 from piqa_cli.photos.sidecars import SidecarNaming
 from piqa_cli.photos.suffixes import FOREIGN_RAW_SUFFIXES, RAW_SUFFIXES
 from piqa_cli.ranking.actions import ApplyOptions, Outcome, Preview, apply_plan, clear, default_journal, preview, undo
+from piqa_cli.ranking.leftovers import find_leftovers
 from piqa_cli.ranking.options import By
 from piqa_cli.ranking.plan import Plan, PlanItem
 from piqa_cli.ranking.plan_file import load_plan, plan_to_json
@@ -51,9 +52,17 @@ def carry_out(ranked: Sequence[RankedPhoto], request: Request) -> CarriedOut:
     )
     plan = make_plan(ranked, filing, " ".join(map(str, request.sources)))
     options = _options(request)
+    if not request.delivery.quiet:
+        _tell_leftovers(find_leftovers(ranked, filing, plan))
     if request.acting.plan_out is not None:
         write_bytes(plan_to_json(plan, options).encode(), request.acting.plan_out)
     return _execute(plan, options, request)
+
+
+def _tell_leftovers(found: Sequence[Path]) -> None:
+    if found:
+        such = f"{counted(len(found), 'photo')} of an earlier run, such as {console.safe_text(str(found[0]))}"
+        console.note(f"{such}, would not go there now: they stay, and --undo takes that run back")
 
 
 def run_plan(request: Request) -> int:

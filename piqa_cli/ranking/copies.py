@@ -27,10 +27,15 @@ def find_copies(scores: Sequence[PhotoScore]) -> list[tuple[Path, Path]]:
             continue
         look = (score.width, score.height, score.capture.captured_at)
         stem, suffix = split_name(fold(score.path.name))
-        stems = dict.fromkeys((stem, _NUMBERED.sub("", stem)))
+        stems = dict.fromkeys((stem, unnumbered(stem)))
         alike = chain.from_iterable(seen.get((name, suffix, *look), ()) for name in stems)
         known = next((path for path, raw in alike if abs(raw - score.raw_score) <= _SAME_RAW), None)
         if known is not None and known.parent != score.path.parent:
             found.append((score.path, known))
         seen.setdefault((stem, suffix, *look), []).append((score.path, score.raw_score))
     return found
+
+
+def unnumbered(stem: str) -> str:
+    """The stem of a photo without the number that a copy got where its name was taken."""
+    return _NUMBERED.sub("", stem)

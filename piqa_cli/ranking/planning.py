@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,14 @@ def make_plan(ranked: Sequence[RankedPhoto], filing: Filing, source: str) -> Pla
         item for photo in ranked if photo.score.score is not None and (item := _item(photo, filing, companions, taken))
     ]
     return Plan(PLAN_VERSION, datetime.now(UTC).replace(microsecond=0), source, tuple(items))
+
+
+def folders_of(ranked: Iterable[RankedPhoto], filing: Filing) -> set[Path]:
+    """The folders that this filing may put any of these photos into; none where nothing is filed."""
+    if filing.folder is None:
+        return set()
+    named = FOLDERS.get(filing.layout) or (REJECTS, *(photo.place for photo in ranked))
+    return {Path(absolute(filing.folder)) / name for name in named}
 
 
 def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set[Path]) -> PlanItem | None:
