@@ -66,6 +66,11 @@ def plan_from_json(text: str, name: str = "plan") -> tuple[Plan, ApplyOptions]:
     except (ValueError, TypeError) as error:
         raise _bad(name, str(error)) from None
     read = tuple(_read_item(item, i, name) for i, item in enumerate(items))
+    seen: set[Path] = set()
+    for item in read:
+        if item.photo in seen:  # it would be copied twice, and have two verdicts
+            raise _bad(name, f"{str(item.photo)!r} is there a second time")
+        seen.add(item.photo)
     return Plan(PLAN_VERSION, created, source, read), options
 
 

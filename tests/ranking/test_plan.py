@@ -48,7 +48,7 @@ plans = st.builds(
     version=st.just(PLAN_VERSION),
     created=st.datetimes(timezones=st.just(UTC)),
     source=texts,
-    items=st.lists(items(), max_size=3).map(tuple),
+    items=st.lists(items(), max_size=3, unique_by=lambda item: item.photo).map(tuple),
 )
 options = st.builds(
     ApplyOptions,
@@ -76,7 +76,7 @@ def test_a_plan_without_a_word_about_who_chose_is_piqas_own() -> None:
 
 BEST = Top(count=1)
 ITEM = PlanItem(Path("/p/a.jpg"), (), 3, None, "keep", 50.0, ("rank 1",), None, True, None, None)
-PLAN = Plan(PLAN_VERSION, datetime(2024, 6, 1, tzinfo=UTC), "p", (ITEM, ITEM))
+PLAN = Plan(PLAN_VERSION, datetime(2024, 6, 1, tzinfo=UTC), "p", (ITEM, replace(ITEM, photo=Path("/p/b.jpg"))))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,11 @@ def test_a_bad_item_is_named(change: dict[str, object], words: str) -> None:
 def test_a_bad_plan_is_refused(change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         plan_from_json(json.dumps(json.loads(plan_to_json(PLAN)) | change))
+
+
+def test_a_photo_that_is_there_twice_is_named() -> None:
+    with pytest.raises(UsageError, match=r"'/p/a\.jpg' is there a second time"):
+        plan_from_json(plan_to_json(replace(PLAN, items=(ITEM, replace(ITEM, decision="reject")))))
 
 
 def test_a_byte_order_mark_that_an_editor_put_before_it(tmp_path: Path) -> None:
