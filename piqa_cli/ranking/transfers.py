@@ -13,9 +13,19 @@ from pathlib import Path
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.photos.opening import is_regular
-from piqa_cli.ranking.files import copy_file, is_empty, move_file, remove_twin, same_file, sha256_of, sync_folder
+from piqa_cli.ranking.files import (
+    copy_file,
+    is_empty,
+    move_file,
+    remove_twin,
+    same_content,
+    same_file,
+    sha256_of,
+    sync_folder,
+)
 from piqa_cli.ranking.journal import Event, Journal, state_without_undo
 from piqa_cli.ranking.steps import Step
+from piqa_cli.ranking.twins import differ_in_marks_only
 
 _EMPTY = hashlib.sha256().hexdigest()
 
@@ -111,9 +121,21 @@ def _hardlink(source: Path, target: Path) -> None:
 def _uncopy(source: Path, target: Path, event: Event) -> None:
     if "content" not in event or not is_regular(target) or _is_foreign(target, event):
         return
+    if _is_marked_otherwise(target, source):
+        target.unlink()
+        return
     if not source.is_file():
         raise PhotoError("the original is gone; its copy stays", path=target)
     remove_twin(target, source.resolve())  # of a linked photo, what it leads to was copied
+
+
+def _is_marked_otherwise(copy: Path, source: Path) -> bool:
+    """Does a copied sidecar say nothing that the original does not, but for piqa's marks, which another run wrote?
+
+    Where that was undone first, the original may be gone, and the copy holds marks alone.
+    """
+    sidecar = copy.suffix.lower() == ".xmp" and not same_content(copy, source)
+    return sidecar and differ_in_marks_only(copy, source)
 
 
 def _unmove(source: Path, target: Path, number: int, journal: Journal) -> None:

@@ -62,6 +62,30 @@ def test_an_edited_copy_stays(photo: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a.jpg").read_bytes() == b"edited"
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["in the order of the runs", "last run first"])
+def test_runs_are_undone_in_any_order(photo: Path, tmp_path: Path, first: int) -> None:
+    """The first one marked, the second copied what was marked: a sidecar of marks alone is not left behind."""
+    before = tree(tmp_path)
+    journals = tmp_path.parent / f"{tmp_path.name}-a", tmp_path.parent / f"{tmp_path.name}-b"
+    goes = {"move": "copy", "destination": tmp_path / "out" / "a.jpg"}
+    for journal, wanted in zip(journals, (item(photo, mark=True), item(photo, mark=True, **goes)), strict=True):
+        assert not apply_plan(plan(wanted), ApplyOptions(), journal).problems
+    assert {"out/a.jpg", "out/a.xmp"} <= set(tree(tmp_path))
+    for journal in (journals[first], journals[1 - first]):
+        assert not undo(journal).problems
+    assert tree(tmp_path) == before
+
+
+def test_a_copied_sidecar_that_somebody_wrote_into_stays(photo: Path, tmp_path: Path) -> None:
+    journal = run(photo, move="copy", mark=True)
+    copy = tmp_path / "out" / "a.xmp"
+    edited = copy.read_text().replace("piqa:Decision", 'xmp:CreatorTool="Somebody" piqa:Decision')
+    copy.write_text(edited)
+    assert "differs from" in undo(journal).problems[0].message
+    assert "the original is gone" in undo(journal).problems[0].message
+    assert copy.read_text() == edited
+
+
 def test_a_copy_without_its_original_stays(photo: Path, tmp_path: Path) -> None:
     journal = run(photo, move="copy")
     photo.unlink()
