@@ -75,8 +75,8 @@ def rank(
     """Group a shoot, rank it, choose the keepers, and mark or file them.
 
     Photos are scored as by `piqa score`, or taken from a table that it wrote. A pick meets every condition given;
-    without one, photos are ranked only. Exposure brackets and panoramas are kept whole and never rejected. What somebody
-    rejected by hand is no pick, what somebody gave stars no reject.
+    without one, photos are ranked only. Exposure brackets and panoramas are kept whole and never rejected. What
+    somebody rejected by hand is no pick, what somebody gave stars no reject.
 
     Nothing is touched without --apply, and no photo is ever deleted or overwritten; --undo takes a run back, at once.
 

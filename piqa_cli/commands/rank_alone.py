@@ -69,7 +69,7 @@ def check_used(given: Sequence[str], *, chooses: bool, marks: bool, embeds: bool
 
     Args:
         given: options on the command line.
-        chooses: whether any photo may become a pick or a reject.
+        chooses: whether photos are chosen, or filed.
         marks: whether marks are to be written.
         embeds: whether they go into photos.
         files: whether photos are to be copied, linked or moved.

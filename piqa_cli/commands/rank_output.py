@@ -77,8 +77,8 @@ def deliver(run: Run, table: pl.DataFrame | None, request: Request) -> int:
 
 
 def _said_by_hand(run: Run, request: Request) -> Mapping[int, ByHand]:
-    """What bears on the choice; sidecars that cannot be read are told, unless writing marks tells each of them."""
-    if not request.choice.chooses or request.marking.overwrite_ratings:
+    """What bears on what is chosen or filed; sidecars that cannot be read are told, unless writing marks tells them."""
+    if not (request.choice.chooses or request.targets) or request.marking.overwrite_ratings:
         return {}
     wrong: list[PhotoError] = []
     said = said_of_shoot(run.scores, wrong.append)

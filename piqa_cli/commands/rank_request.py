@@ -114,7 +114,7 @@ class Request:
             check_table(self.given, self.sources)
             marks, embeds = self.marking.marks, self.marking.embed
             bursts = By.BURST in self.grouping.by
-            files, chooses = bool(self.targets), self.choice.chooses
+            files, chooses = bool(self.targets), self.choice.chooses or bool(self.targets)
             check_used(self.given, chooses=chooses, marks=marks, embeds=embeds, files=files, bursts=bursts)
 
     def _check_groups(self) -> None:

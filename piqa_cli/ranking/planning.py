@@ -79,6 +79,8 @@ def _item(photo: RankedPhoto, filing: Filing, companions: Companions, taken: set
 def _destination(photo: RankedPhoto, path: Path, filing: Filing) -> Path | None:
     if filing.move is None or filing.folder is None or (photo.decision == "keep" and not filing.everything):
         return None
+    if photo.rejected_by_hand and photo.decision != "reject":
+        return None
     target = Path(absolute(filing.folder))
     inside = _inside(photo, filing.layout)
     grouped = filing.layout is Layout.GROUP and photo.decision != "reject"

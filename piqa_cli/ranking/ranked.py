@@ -36,6 +36,7 @@ class RankedPhoto:
     kept_whole: SetKind | None  # part of an exposure bracket or a panorama
     decision: Decision
     decision_reason: str
+    rejected_by_hand: bool = False
 
 
 def rank_shoot(
@@ -74,6 +75,7 @@ def rank_shoot(
             kept_whole=kinds[i],
             decision=verdicts[i].decision,
             decision_reason=verdicts[i].reason,
+            rejected_by_hand=i in by_hand and by_hand[i].rejected,
         )
         for i in order
     ]

@@ -67,6 +67,15 @@ def test_a_photo_with_stars_by_hand_is_not_moved_out(rank, photos, tmp_path) -> 
     assert result.rows["00.jpg"]["decision_reason"] == "scores below --reject-below 15, but rated by hand: 5 stars"
 
 
+def test_a_rejected_photo_is_not_filed_with_the_rest(rank, photos, tmp_path) -> None:
+    (photos / "90.xmp").write_text(rated(LIGHTROOM, -1))
+    command = (photos, "--into", "stars", "--copy-to", tmp_path / "out", "--apply")
+    assert rank(*command).code == 0
+    assert len(tree(tmp_path / "out")) == 9
+    assert rank(*command, "--overwrite-ratings").code == 0
+    assert "5-stars/90.jpg" in tree(tmp_path / "out")
+
+
 def test_what_was_rejected_in_the_report_is_not_picked_later(rank, piqa, photos, tmp_path) -> None:
     choices = ["photo,decision,stars", f"{photos / '90.jpg'},reject,", f"{photos / '00.jpg'},keep,4"]
     (tmp_path / "choices.csv").write_text("\n".join(choices))
