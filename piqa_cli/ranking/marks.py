@@ -12,7 +12,7 @@ from pathlib import Path
 from piqa_cli.errors import BrokenPhoto
 from piqa_cli.photos.metadata import OWN_NAMESPACE, OWN_PREFIX, Properties, parse_packet
 from piqa_cli.photos.ratings import OWN_BY_HAND, as_said, is_unrated
-from piqa_cli.ranking.plan import Decision, PlanItem
+from piqa_cli.ranking.plan import REJECTED, Decision, PlanItem
 from piqa_cli.ranking.rdf import Name
 from piqa_cli.ranking.steps import Marks
 from piqa_cli.ranking.xmp import Value, as_written, edit_packet, is_empty
@@ -52,11 +52,15 @@ def marked(packet: bytes, marks: Marks, path: Path, *, overwrite: bool) -> bytes
     wanted = {"Rating": marks.rating, "Label": marks.label, "PickLabel": marks.pick}
     for own, value in wanted.items():
         changes |= _set(said, own, None if value is None else str(value), overwrite)
+    rejected = said.get(_key(_SHARED["Rating"])) == str(REJECTED)
+    if rejected and marks.rating is None and marks.decision != "reject":  # a pick without stars is no reject any more
+        changes |= _take_back(said, "Rating")
     changes[_own("Decision")] = marks.decision
     changes[_own("Score")] = None if marks.score is None else f"{marks.score:.2f}"
     changes[_own("Group")] = marks.group
     changes[_own("Reasons")] = marks.reasons or None
-    changes[_own(OWN_BY_HAND)] = "yes" if marks.by_hand else None
+    says_something = marks.rating is not None or marks.decision != "keep"
+    changes[_own(OWN_BY_HAND)] = "yes" if marks.by_hand and says_something else None
     if not packet:
         changes[_own(_MADE)] = "yes"
     return _edited(packet, changes, before, path)

@@ -144,6 +144,29 @@ def test_the_star_that_darktable_gives_on_import_is_nobodys(shoot: Path, tmp_pat
     assert [skip.reason for skip in preview(planned, ApplyOptions()).skipped] == ["rated by hand: 2 stars"]
 
 
+@pytest.mark.parametrize("by_hand", [False, True], ids=["piqa rejected", "rejected in the report"])
+@pytest.mark.parametrize("decision", ["pick", "keep"])
+def test_a_reject_that_is_picked_in_the_report_is_none_any_more(
+    shoot: Path, tmp_path: Path, decision: str, by_hand: bool
+) -> None:
+    raw = item(shoot / "IMG_2.NEF", mark=True)
+    rejected = replace(raw, stars=-1, label="Red", decision="reject", by_hand=by_hand)
+    apply_plan(plan(rejected), ApplyOptions(), tmp_path / "a")
+    apply_plan(plan(replace(raw, stars=None, decision=decision, by_hand=True)), ApplyOptions(), tmp_path / "b")
+    assert "Xmp.xmp.Rating" not in read_sidecar(shoot / "IMG_2.xmp")
+    said = said_of_shot([raw.photo], Companions())
+    assert said == (ByHand(picked=True) if decision == "pick" else None)
+
+
+def test_a_keep_without_stars_in_the_report_makes_piqas_stars_nobodys(shoot: Path, tmp_path: Path) -> None:
+    raw = item(shoot / "IMG_2.NEF", mark=True, stars=3)
+    apply_plan(plan(raw), ApplyOptions(), tmp_path / "a")
+    kept = replace(raw, stars=None, decision="keep", label=None, by_hand=True)
+    apply_plan(plan(kept), ApplyOptions(), tmp_path / "b")
+    assert read_sidecar(shoot / "IMG_2.xmp")["Xmp.xmp.Rating"] == "3"
+    assert said_of_shot([raw.photo], Companions()) is None
+
+
 def test_own_marks_are_renewed(shoot: Path, tmp_path: Path) -> None:
     for stars in (4, -1, 2):
         apply_plan(plan(item(shoot / "IMG_1.JPG", mark=True, stars=stars)), ApplyOptions(), tmp_path / f"j{stars}")
