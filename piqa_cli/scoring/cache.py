@@ -29,7 +29,7 @@ from piqa_cli.scoring.cache_record import from_json, resized, to_json
 FILE_NAME = "scores.sqlite"
 BUSY_TIMEOUT_S = 10.0  # how long a second piqa waits for the first one's transaction
 _APPLICATION_ID = 0x70697161  # "piqa"
-_LAYOUT = 10
+_LAYOUT = 11
 _OWN_NAME = f"scores-{_LAYOUT}.sqlite"  # where FILE_NAME is a later piqa's
 _OLD_LAYOUTS = range(1, _LAYOUT)  # no score of these is used
 _DECODERS = ("pillow", "pillow-heif", "rawpy")

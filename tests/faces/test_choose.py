@@ -39,6 +39,13 @@ def test_people_at_the_edge_count_from_half_the_size_on():
     assert main_faces((small_cut,)) == (small_cut,)
 
 
+def test_faces_too_small_to_be_told_sharp_from_blurred_do_not_count_beside_the_main_one():
+    main, tiny, small = face(0, 30), face(40, 23), face(80, 24)
+    assert main_faces(by_importance((main, tiny, small))) == (main, small)
+    assert main_faces((tiny,)) == (tiny,)
+    assert main_faces(by_importance((tiny, face(60, 20)))) == (tiny,)
+
+
 def test_no_faces():
     assert by_importance([]) == main_faces([]) == ()
 
@@ -50,12 +57,12 @@ faces = st.lists(st.builds(Face, boxes, st.floats(0.5, 1), cut=st.booleans()), m
 
 
 def test_a_doubtful_main_face_stays_before_a_certain_one_that_is_too_small():
-    main, too_small, doubtful = face(0, 10, 0.999), face(20, 24.5**0.5, 0.9999), face(40, 25.5**0.5, 0.96)
+    main, too_small, doubtful = face(0, 100, 0.999), face(200, 49.5, 0.9999), face(400, 50.5, 0.96)
     assert by_importance([too_small, doubtful, main]) == (main, doubtful, too_small)
 
 
 @given(faces)
-@example([face(0, 10, 0.999), face(20, 24.5**0.5, 0.9999), face(40, 25.5**0.5, 0.96)])
+@example([face(0, 100, 0.999), face(200, 49.5, 0.9999), face(400, 50.5, 0.96)])
 @example([face(0, 100, 1.0), *(face(x, 49, 1.0) for x in range(12)), face(99, 51, 0.9)])
 def test_main_faces_are_a_bounded_start_of_the_order(found):
     ordered = by_importance(found)
@@ -65,4 +72,5 @@ def test_main_faces_are_a_bounded_start_of_the_order(found):
     assert ordered[:1] == tuple(sorted(found, key=lambda f: (-area(f.box) * f.confidence**2, *f.box[:2]))[:1])
     assert len(chosen) <= MAX_FACES
     assert all(area(f.box) >= (0.5 if f.cut else 0.25) * area(ordered[0].box) for f in chosen)
+    assert all(min(f.box[2] - f.box[0], f.box[3] - f.box[1]) >= 24 for f in chosen[1:])
     assert bool(chosen) == bool(found)
