@@ -29,7 +29,7 @@ EXTRA: Mapping[str, tuple[str, ...]] = {"require_open_eyes": ("eyes_open",)}
 
 def photo_findings(group: Group) -> Iterator[Finding]:
     """What the photos of a group break, rule by rule, the smallest measure first, then the lowest score."""
-    frame = group.frame.sort(["score", "path"], nulls_last=True)
+    frame = group.frame.sort("score", "path")
     for name, rule in _RULES.items():
         if name not in group.limits.asked or not set(NEEDS[name]) <= set(frame.columns):
             continue  # `needs.check_needs` has seen to it that only a baseline can lack columns

@@ -129,7 +129,7 @@ class _Reader:
     def _unknown(self, where: tuple[str, ...], known: tuple[str, ...], what: str = "key") -> None:
         key = where[-1]
         close = get_close_matches(key.replace("_", "-").lower(), known, n=1)
-        home = "gates" if len(where) == 1 and not close and key.replace("_", "-") in LIMITS else ""
+        home = "gates" if len(where) == 1 and key.replace("_", "-") in LIMITS else ""
         advice = f", did you mean {close[0]!r}?" if close else f", it belongs into [{home}]" if home else ""
         self.problems.append((where, f"unknown {what} {key!r}{advice or ', known are ' + ', '.join(known)}"))
 

@@ -8,7 +8,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.gates.bias import folder_scores
 from piqa_cli.gates.duplicates import exact_copies, near_copies
 from piqa_cli.gates.file_checks import wrong_extensions
-from piqa_cli.gates.policy import CHECKS, BiasTerms, Limits, Policy, Severity
+from piqa_cli.gates.policy import CHECKS, BiasTerms, Limits, Policy, Section, Severity
 from piqa_cli.scoring.embedding import to_bytes
 from tests.gates.tables import OFF, gates, judged, row, table
 
@@ -66,6 +66,16 @@ def test_copies_as_findings_and_as_a_gate(folder) -> None:
     assert found(gates(max_duplicates=0), *rows[:2]) == [
         (None, "1 photo repeats the content of another; at most 0 may")
     ]
+
+
+def test_a_section_counts_the_copies_within_it(folder) -> None:
+    for name in ("a1", "b1", "b2", "c1"):
+        (folder / name).write_bytes(b"x")
+    policy = Policy(
+        Limits(), (Section("a*", Limits(max_duplicates=0)), Section("b*", Limits(max_duplicates=0))), checks=OFF
+    )
+    told = found(policy, *map(row, ("a1", "b1", "b2", "c1")))
+    assert told == [(None, "in b*: 1 photo repeats the content of another; at most 0 may")]
 
 
 def test_a_gate_on_copies_needs_the_photos(folder) -> None:

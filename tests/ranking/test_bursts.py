@@ -95,6 +95,12 @@ def test_time_alone_tells_nothing_of_photos_without_a_time() -> None:
     assert bursts([photo("a"), photo("b"), photo("c", subject=1)], least=-1.0) == [["a"], ["b"], ["c"]]
 
 
+def test_likeness_to_one_of_the_last_frames_is_enough() -> None:
+    """The cosines are .71 and .87 with the first, .26 between the others."""
+    photos = [photo("a", at=0, change=0.134), photo("b", at=0.3, change=0.741), photo("c", at=0.6)]
+    assert bursts(photos) == [["a", "b", "c"]]
+
+
 def test_one_blurred_frame_does_not_cut_a_burst_in_two() -> None:
     photos = [photo("a", at=0), photo("b", at=0.3, change=0.35), photo("c", at=0.6, change=0.02)]
     similarity = alike(photos)
@@ -126,6 +132,8 @@ def test_a_ruined_frame_stays_with_its_moment_whatever_it_looks_like() -> None:
     assert bursts([ruined("x", 0.5), good]) == [["x", "g"]]
     assert bursts([ruined("x", 0.1), ruined("y", 0.5), good, ruined("z", 2)]) == [["x", "y", "g", "z"]]
     assert bursts([good, ruined("x", 1.2), other]) == [["g", "x"], ["o"]]  # it holds no two things together
+    shaken, dark = photo("s", at=1.2, change=0.5), photo("x", 6.0, at=1.4)  # the dark frame is like the good one
+    assert bursts([good, shaken, dark]) == [["g", "s", "x"]]
     assert bursts([good, ruined("x", 4)]) == [["g"], ["x"]]  # the camera rested
     assert bursts([photo("a1"), ruined("a2"), photo("a3", subject=1)]) == [["a1"], ["a2"], ["a3"]]  # no times
 

@@ -87,6 +87,20 @@ def test_ties_are_settled_by_path_whatever_the_order_of_the_input() -> None:
     assert [p.percentile for p in ranked(photos, Choice())] == [50.0] * 4
 
 
+def test_equals_of_a_burst_stand_in_the_order_of_their_paths() -> None:
+    shoot = [photo("b", 50, at=0), photo("a", 50, at=1)]
+    assert picks(shoot, Choice(per_group=1)) == "a"
+
+
+def test_limits_and_cuts_compare_the_score_that_the_table_shows() -> None:
+    shoot = [photo("a", 59.996, at=0), photo("b", 59.994, at=20)]  # 60.0 and 59.99
+    assert picks(shoot, Choice(min_score=60)) == "a"
+    assert decisions(shoot, Choice(reject_below=60)) == {"a": "keep", "b": "reject"}
+    assert [p.stars for p in ranked(shoot, Choice(), cuts=(20.0, 40.0, 60.0, 80.0))] == [4, 3]
+    burst = [eyed("a", 80, "closed", at=0), eyed("b", 59.996, "open", at=1)]
+    assert picks(burst, Choice(per_group=1, min_score=60)) == "b"
+
+
 def test_a_photo_without_a_score_is_left_alone() -> None:
     shoot = [photo("a", 50, at=0), photo("x", None, at=1)]
     last = ranked(shoot, Choice(top=Top(share=1.0), reject_below=20))[-1]
