@@ -56,7 +56,7 @@ def scopes(groups: Sequence[Group], limit: str) -> Iterator[Scope]:
     A section that sets the limit counts for itself, and its photos are left out of the whole.
     """
     rest = [group for group in groups if not _sets(group, limit)]
-    if rest and (whole := getattr(rest[0].limits, limit)) is not None:
+    if (whole := getattr(groups[0].limits, limit)) is not None:
         yield Scope(tuple(rest), whole, groups[0].severity, None)
     for group in groups:
         if _sets(group, limit):

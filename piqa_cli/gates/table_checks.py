@@ -44,7 +44,7 @@ def odd_sizes(frame: pl.DataFrame, severity: Severity) -> Iterator[Finding]:
         if usual is not None and (longer, shorter) != usual:
             message = f"{longer} x {shorter} px, nearly all others have {usual[0]} x {usual[1]}"
             yield Finding("odd-size", severity, message, path, measured=size, limit=_times(usual), fault=size)
-        elif usual is None and longer * shorter < MIN_AREA * median:
+        elif longer * shorter < MIN_AREA * median:
             message = f"{longer} x {shorter} px, less than a quarter of the pixels that are usual here"
             area = longer * shorter
             yield Finding("odd-size", severity, message, path, measured=area, limit=MIN_AREA * median, fault=size)

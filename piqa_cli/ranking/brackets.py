@@ -25,7 +25,7 @@ def find_brackets(shots: Sequence[Shot]) -> list[list[Shot]]:
     at = 0
     while at < len(shots):
         frames = _differing(shots[at : at + SIZES[0]])
-        size = next((size for size in SIZES if size <= frames and _is_bracket(shots[at : at + size], size)), 0)
+        size = next((size for size in SIZES if size <= frames and _is_bracket(shots[at : at + size])), 0)
         if size:
             found.append(list(shots[at : at + size]))
         at += size or 1
@@ -43,12 +43,10 @@ def _differing(shots: Sequence[Shot]) -> int:
     return len(seen)
 
 
-def _is_bracket(shots: Sequence[Shot], size: int) -> bool:
-    if len(shots) < size:
-        return False
+def _is_bracket(shots: Sequence[Shot]) -> bool:
     biases = [shot.score.capture.exposure_bias for shot in shots]
     known = [bias for bias in biases if bias is not None]
-    by_bias = len(known) == size and _is_ladder(known, _LEAST_BIAS_STEP, _BIAS_SLACK)
+    by_bias = len(known) == len(shots) and _is_ladder(known, _LEAST_BIAS_STEP, _BIAS_SLACK)
     return (by_bias or (len(set(biases)) == 1 and _is_shutter_ladder(shots))) and _close(shots)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -203,7 +202,7 @@ def _stars(value: Any) -> int:
 
 
 def _score(value: Any) -> float:
-    if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= 100):
+    if type(value) not in (int, float) or not 0 <= value <= 100:
         raise ValueError(f"{value!r} is no score, 0 to 100")
     return float(value)
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from piqa_cli.errors import UsageError
+from piqa_cli.gates import bias
 from piqa_cli.gates.bias import folder_scores
 from piqa_cli.gates.duplicates import exact_copies, near_copies
 from piqa_cli.gates.file_checks import wrong_extensions
@@ -245,6 +246,19 @@ def test_a_label_of_lower_quality_is_found() -> None:
     assert " below what is usual here (interval -1" in finding.message
 
 
+def test_a_label_of_higher_quality_is_found() -> None:
+    (finding,) = judged(table(*labels(shift=-12)), checking("folder-bias")).findings
+    assert finding.part == "dog"
+    assert " above what is usual here (interval +" in finding.message
+
+
+def test_a_difference_that_may_be_chance_is_not_reported() -> None:
+    scores = {"x": (0.0, 100.0, 0.0, 100.0, 50.0), "y": (20.0, 100.0, 20.0, 100.0, 60.0)}
+    rows = [row(f"{folder}/{n}.jpg", score) for folder, values in scores.items() for n, score in enumerate(values)]
+    assert [folder.difference for folder in folder_scores(table(*rows), BiasTerms())] == [-10, 10]
+    assert found(checking("folder-bias"), *rows) == []
+
+
 def test_labels_of_one_quality_are_not_reported() -> None:
     assert judged(table(*labels(shift=0)), checking("folder-bias")).findings == ()
 
@@ -265,6 +279,13 @@ def test_intervals_by_folder() -> None:
         assert high - low == pytest.approx(2 * 1.96 * 8 / 40**0.5, rel=0.35)
         assert folder.difference_interval[0] <= folder.difference <= folder.difference_interval[1]
     assert folders == folder_scores(table(*labels(shift=12), row("set/a.jpg", 3.0))[::-1], BiasTerms())
+
+
+def test_folders_too_large_to_be_drawn_from_at_once_have_the_same_intervals(monkeypatch) -> None:
+    frame = table(*labels(shift=12, photos=7))
+    at_once = folder_scores(frame, BiasTerms())
+    monkeypatch.setattr(bias, "_DRAWS", 7 * 300)
+    assert folder_scores(frame, BiasTerms()) == at_once
 
 
 def test_the_difference_is_to_the_usual_folder() -> None:

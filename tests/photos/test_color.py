@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, ImageCms
 from test_decode import difference, write
 
 from piqa_cli.errors import BrokenPhoto
+from piqa_cli.photos.color import srgb_levels
 from piqa_cli.photos.decode import decode
 
 
@@ -210,6 +211,13 @@ def test_profile_of_another_kind_of_image_is_ignored(tmp_path: Path) -> None:
         tmp_path, encoded(portrait().convert("CMYK"), "TIFF", icc_profile=matrix_profile(*ADOBE_PRIMARIES, 2.2))
     )
     assert difference(decode(path).image, portrait()) < 1
+
+
+def test_every_level_of_srgb_comes_back_from_its_light() -> None:
+    levels = np.arange(256)
+    signal = levels / 255
+    light = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
+    assert (srgb_levels(light) == levels).all()
 
 
 def test_grey_photo_with_an_rgb_profile(tmp_path: Path) -> None:

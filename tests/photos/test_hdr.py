@@ -25,11 +25,19 @@ def level(color: tuple[int, int, int], transfer: int, primaries: int = 9) -> tup
     return found
 
 
+@pytest.mark.parametrize("primaries", [1, 9, 12])
 @pytest.mark.parametrize("transfer", [PQ, HLG])
-def test_a_grey_card_is_middle_grey(transfer: int) -> None:
+def test_a_grey_card_is_middle_grey(transfer: int, primaries: int) -> None:
     """ITU-R BT.2408: 38 % of the signal is 26 cd/m2 where white is 203, in both."""
     expected = 255 * (1.055 * (26 / 203) ** (1 / 2.4) - 0.055)
-    assert level((97, 97, 97), transfer) == pytest.approx([expected] * 3, abs=2)
+    card = level((97, 97, 97), transfer, primaries)
+    assert card == pytest.approx([expected] * 3, abs=2)
+    assert max(card) - min(card) <= 1
+
+
+def test_hlg_has_no_step_where_its_two_curves_meet() -> None:
+    dark, light = level((127, 127, 127), HLG)[0], level((128, 128, 128), HLG)[0]
+    assert dark <= light <= dark + 2
 
 
 @pytest.mark.parametrize(("transfer", "signal"), [(PQ, 0.58), (HLG, 0.75)])

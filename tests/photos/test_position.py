@@ -35,6 +35,15 @@ def test_every_format_that_holds_it(tmp_path: Path, kind: str) -> None:
     assert read_position(write(tmp_path, photo(kind, EIFFEL))) == pytest.approx(EXPECTED, abs=1e-5)
 
 
+def test_other_directories_count_their_tags_from_one_too(tmp_path: Path) -> None:
+    """A camera's JPEG has 1: "R98" in the directory that says what else can read it."""
+    block = exif({0x010F: "Canon"}, {0xA005: {1: "R98", 2: b"0100"}})
+    block.get_ifd(0x8825).update(EIFFEL)
+    path = write(tmp_path, encoded(corners(), "JPEG", exif=block))
+    assert b"R98" in path.read_bytes()
+    assert read_position(path) == pytest.approx(EXPECTED, abs=1e-5)
+
+
 def gps_tiff() -> bytes:
     """A little-endian TIFF directory with a maker and a GPS directory, 10.5 south, 20 west."""
 

@@ -26,6 +26,7 @@ def by_bias(*biases: float | None, step: float = 0.3) -> list[PhotoScore]:
         (0, -1, 1, -2, 2),
         (0, -0.67, -1.33, 0.67, 1.33),
         (-3, -2, -1, 0),
+        (0, 0.3, 0.6, 0.9, 1.2),
     ],
     ids=str,
 )
@@ -55,7 +56,7 @@ def test_long_exposures_are_no_pause() -> None:
     assert brackets(photos) == [["0", "1", "2"]]
 
 
-def manual(*shutters: float, iso: tuple[int, ...] | None = None) -> list[PhotoScore]:
+def manual(*shutters: float | None, iso: tuple[int, ...] | None = None) -> list[PhotoScore]:
     isos = iso or (100,) * len(shutters)
     return [
         photo(f"{n}", at=n * 0.5, exposure_bias=0.0, shutter_s=shutter, aperture=8.0, iso=isos[n])
@@ -72,3 +73,7 @@ def test_automatic_exposure_makes_no_bracket() -> None:
     assert brackets(manual(1 / 250, 1 / 320, 1 / 400)) == []
     assert brackets(manual(1 / 250, 1 / 500, 1 / 1000, iso=(100, 200, 400))) == []
     assert brackets(manual(1 / 250, 1 / 250, 1 / 250)) == []
+
+
+def test_a_frame_of_unknown_exposure_is_in_no_bracket() -> None:
+    assert brackets(manual(1 / 500, None, 1 / 30)) == []

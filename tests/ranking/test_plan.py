@@ -86,6 +86,9 @@ PLAN = Plan(PLAN_VERSION, datetime(2024, 6, 1, tzinfo=UTC), "p", (ITEM, replace(
         ({"stars": True}, "stars: True"),
         ({"stars": 2.0}, "stars: 2.0"),
         ({"score": 101}, "score: 101"),
+        ({"score": -1}, "score: -1"),
+        ({"score": float("nan")}, "score: nan"),
+        ({"score": 10**400}, "score: 1000"),
         ({"score": "50"}, "score: '50'"),
         ({"decision": "maybe"}, "decision: 'maybe'"),
         ({"move": "delete", "destination": "/x"}, "move: 'delete'"),
@@ -95,6 +98,7 @@ PLAN = Plan(PLAN_VERSION, datetime(2024, 6, 1, tzinfo=UTC), "p", (ITEM, replace(
         ({"move": "copy", "destination": "/"}, "destination: '/' is no absolute path of a file"),
         ({"photo": "../a.jpg"}, "photo: '../a.jpg'"),
         ({"photo": "/p/../../etc/passwd"}, "photo"),
+        ({"photo": "/p/a\0.jpg"}, "photo"),
         ({"mates": ["a.cr2"]}, "mates: 'a.cr2'"),
         ({"mates": "a"}, "mates: 'a' is no list"),
         ({"mark": 1}, "mark: 1"),
@@ -111,6 +115,13 @@ def test_a_bad_item_is_named(change: dict[str, object], words: str) -> None:
         plan_from_json(json.dumps(document), "plan x.json")
     assert caught.value.message.startswith("plan x.json: item 2 (")
     assert words in caught.value.message
+
+
+def test_an_item_that_is_no_object_is_named() -> None:
+    document = json.loads(plan_to_json(PLAN))
+    document["items"][1] = "/p/a.jpg"
+    with pytest.raises(UsageError, match=r"item 2 \(None\): is no object"):
+        plan_from_json(json.dumps(document))
 
 
 @pytest.mark.parametrize(
@@ -146,8 +157,10 @@ def test_what_is_no_plan_at_all(tmp_path: Path, text: str) -> None:
     file.write_bytes(os.fsencode(text))
     with pytest.raises(UsageError, match=r"p\.json"):
         load_plan(file)
-    with pytest.raises(UsageError, match="No such file"):
-        load_plan(tmp_path / "none.json")
+    for name in ("none.json", "none.csv"):
+        with pytest.raises(UsageError, match="No such file") as caught:
+            load_plan(tmp_path / name)
+        assert "--plan-out" in caught.value.hint
 
 
 @pytest.fixture

@@ -31,6 +31,16 @@ def test_two_columns_are_enough_and_labels_follow_the_decision():
     assert [item.stars for item in plan.items] == [None, -1, None]
 
 
+def test_a_label_goes_before_that_of_the_decision():
+    plan = plan_from_csv("photo,decision,label\n/a.jpg,pick,Blue\n/b.jpg,pick,\n/c.jpg,keep,Yellow\n")
+    assert [item.label for item in plan.items] == ["Blue", None, "Yellow"]
+
+
+def test_scores_reach_from_0_to_100():
+    plan = plan_from_csv("photo,decision,score\n/a.jpg,keep,0\n/b.jpg,keep,0.5\n/c.jpg,keep,100\n")
+    assert [item.score for item in plan.items] == [0, 0.5, 100]
+
+
 def test_stars_as_pandas_writes_them() -> None:
     plan = plan_from_csv("photo,decision,stars\n/a.jpg,pick,4.0\n/b.jpg,reject,-1.0\n/c.jpg,keep,\n")
     assert [item.stars for item in plan.items] == [4, -1, None]
@@ -78,6 +88,9 @@ def test_bytes_of_a_name_that_are_no_utf8(tmp_path):
         ("photo,decision\n/a.jpg,pick,5\n", "number of cells"),
         ("photo,decision,stars\n/a.jpg,pick,6\n", "stars '6'"),
         ("photo,decision,stars\n/a.jpg,pick,four\n", "stars 'four'"),
+        ("photo,decision\n/a\0.jpg,pick\n", "no absolute path"),
+        ("photo,decision,score\n/a.jpg,pick,-1\n", "score '-1'"),
+        ("photo,decision,score\n/a.jpg,pick,101\n", "score '101'"),
         ("photo,decision,score\n/a.jpg,pick,nan\n", "score 'nan'"),
         ("photo,decision,score\n/a.jpg,pick,x\n", "line 2"),
         ('photo,decision,mates\n/a.jpg,pick,"{}"\n', "no JSON list"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from piqa_cli.ranking.overlap import best_shift, small
 from piqa_cli.ranking.sequence import sequences
 from piqa_cli.ranking.sweeps import find_sweeps, look_at
 from piqa_cli.records import PhotoScore
-from tests.ranking.made_scores import photo
+from tests.ranking.made_scores import FACE, photo
 
 SCENES = {"coffee": data.coffee, "rocket": data.rocket, "cat": data.chelsea}
 
@@ -79,6 +80,12 @@ def test_a_person_in_some_frames_does_not_end_it(tmp_path: Path) -> None:
     assert sweeps(photos) == [["0", "1", "2", "3", "4"]]
 
 
+def test_a_person_in_every_other_frame_does_not_end_it(tmp_path: Path) -> None:
+    photos = shoot(tmp_path, frames("coffee", 4, 0.4))
+    photos = [replace(p, faces=(FACE,) * (n % 2)) for n, p in enumerate(photos)]
+    assert sweeps(photos) == [["0", "1", "2", "3"]]
+
+
 def test_portraits_are_not_even_opened(tmp_path: Path) -> None:
     opened: list[Path] = []
     [shots] = sequences(shoot(tmp_path, frames("coffee", 4, 0.4), faces=1))
@@ -102,8 +109,14 @@ def test_a_still_camera_makes_no_sweep(tmp_path: Path) -> None:
     assert sweeps(shoot(tmp_path, [frames("coffee", 1, 0.4)[0]] * 4)) == []
 
 
-def test_there_and_back_are_two_sweeps(tmp_path: Path) -> None:
-    there = frames("coffee", 4, 0.3)
+def test_a_camera_that_turns_aslant_makes_no_sweep(tmp_path: Path) -> None:
+    scene = Image.fromarray(data.coffee())
+    assert sweeps(shoot(tmp_path, [scene.crop((60 * n, 40 * n, 60 * n + 300, 40 * n + 200)) for n in range(4)])) == []
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["across", "down"])
+def test_there_and_back_are_two_sweeps(tmp_path: Path, down: bool) -> None:
+    there = frames("coffee", 4, 0.3, down=down)
     assert sweeps(shoot(tmp_path, [*there, *there[2::-1]])) == [["0", "1", "2", "3"], ["4", "5", "6"]]
 
 
