@@ -34,4 +34,4 @@ def check_needs(frame: pl.DataFrame, policy: Policy, files: FileFacts) -> None:
 def columns_needed(policy: Policy) -> list[str]:
     """The columns of the score table that the gates read; the dataset checks and the files for CI read all."""
     asked = [name for limit in NEEDS if policy.asks(limit) for name in (*NEEDS[limit], *EXTRA.get(limit, ()))]
-    return list(dict.fromkeys((*_ALWAYS, *asked, *(["model"] if policy.asks("max_near_duplicates") else ()))))
+    return list(dict.fromkeys((*_ALWAYS, *asked)))

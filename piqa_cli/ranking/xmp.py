@@ -172,7 +172,7 @@ class _Edits:
         self._spans[at, at] = attributes
         if inner:
             before = self._before(home.close)
-            self._spans[max(before, end), max(before, end)] = inner
+            self._spans[before, before] = inner
 
     @staticmethod
     def _inner(values: Mapping[Name, Value], prefix_of: Callable[[str], str], rdf_prefix: str) -> str:

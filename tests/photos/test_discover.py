@@ -15,6 +15,7 @@ from piqa_cli.errors import PhotoError, UnreadablePhoto, UsageError
 from piqa_cli.photos import walk
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
 from piqa_cli.photos.pairing import pair
+from piqa_cli.photos.walk import OWN_PICTURES
 from piqa_cli.records import PhotoFile
 
 
@@ -70,6 +71,12 @@ def test_other_files_and_junk_are_left_out(tmp_path: Path) -> None:
     )
     touch(tmp_path, "a.jpg", *junk, *folders)
     assert found(tmp_path) == ["a.jpg"]
+
+
+def test_pictures_of_a_report_are_no_photos(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "report_files/1.jpg", "report_files/sub/2.jpg", f"report_files/{OWN_PICTURES}")
+    assert found(tmp_path) == ["a.jpg"]
+    assert found(tmp_path / "report_files") == []
 
 
 @pytest.mark.parametrize("name", [".hidden", "@eaDir", "__MACOSX"])

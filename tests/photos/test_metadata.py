@@ -19,6 +19,7 @@ from PIL import Image, ImageSequence
 from piqa_cli.errors import BrokenPhoto, UnreadablePhoto
 from piqa_cli.photos import embedding, heic_xmp, metadata
 from piqa_cli.photos.embedding import embed_packet, embeddable
+from piqa_cli.photos.jpeg_xmp import jpeg_with_packet
 from piqa_cli.photos.metadata import packet_in, parse_packet, read_embedded
 
 EXIFTOOL = shutil.which("exiftool")
@@ -251,6 +252,44 @@ def test_malformed_xmp_in_a_photo(tmp_path: Path) -> None:
         read_embedded(path)
     with pytest.raises(UnreadablePhoto):
         read_embedded(tmp_path / "missing.jpg")
+
+
+def test_fill_bytes_before_a_segment_stay() -> None:
+    first = PHOTOS["JPEG.jpeg"]
+    before = first[:2] + b"\xff\xff" + first[2:]
+    after = embed_packet(before, PACKET, Path("a.jpg"))
+    assert packet_in(after, Path("a.jpg")) == PACKET
+    assert embed_packet(after, b"", Path("a.jpg")) == before
+
+
+def test_a_writer_that_changes_more_than_the_xmp_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(photo: bytes, packet: bytes) -> bytes:
+        return jpeg_with_packet(photo, packet).replace(b"Maker", b"Mader")
+
+    monkeypatch.setitem(embedding._WRITERS, "JPEG", careless)
+    photo = encoded(corners(), "JPEG", exif=exif({0x010F: "Maker"}))
+    with pytest.raises(BrokenPhoto, match="would change more than the XMP"):
+        embed_packet(photo, PACKET, Path("a.jpg"))
+
+
+def test_a_sidecar_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.xmp").mkdir()
+    with pytest.raises(UnreadablePhoto, match="the sidecar cannot be read"):
+        metadata.read_sidecar(tmp_path / "a.xmp")
+
+
+def test_a_crowd_of_properties_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toolkit takes minutes for some millions of them; items of a list are no properties."""
+    listed = "<dc:subject><rdf:Bag>" + "<rdf:li>word</rdf:li>" * 50 + "</rdf:Bag></dc:subject>"
+    head = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    )
+    head += '<rdf:Description rdf:about="">'
+    crowd = "".join(f"<dc:a{n}>1</dc:a{n}>" for n in range(20))
+    monkeypatch.setattr(metadata, "MOST_PROPERTIES", 20)
+    assert len(metadata.parse_packet(f"{head}{listed}</rdf:Description></rdf:RDF>".encode(), Path("a.xmp"))) == 1
+    with pytest.raises(BrokenPhoto, match="more than 20 properties"):
+        metadata.parse_packet(f"{head}{crowd}</rdf:Description></rdf:RDF>".encode(), Path("a.xmp"))
 
 
 def test_sidecars_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

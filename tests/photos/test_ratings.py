@@ -115,6 +115,15 @@ def test_ratings_out_of_range_are_reported(tmp_path: Path, bad: str) -> None:
     assert [problem.path for problem in problems] == [sidecar]
 
 
+@pytest.mark.parametrize("bad", ["-1", "101", "many", "nan"])
+def test_shares_out_of_range_are_reported(tmp_path: Path, bad: str) -> None:
+    problems: list[PhotoError] = []
+    path = photo(tmp_path)
+    (tmp_path / "a.xmp").write_bytes(packet(microsoft=bad))
+    assert read_rating(path, problems.append) is None
+    assert [problem.message for problem in problems] == [f"rating {bad!r} is no percentage; it is passed over"]
+
+
 def test_sources_in_order(tmp_path: Path) -> None:
     path = photo(tmp_path, {RATING: 1, PERCENT: 25})
     assert read_rating(path) == 1

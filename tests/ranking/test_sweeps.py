@@ -8,7 +8,9 @@ import pytest
 from PIL import Image, ImageEnhance
 from skimage import data
 
+from piqa_cli.ranking.options import Choice, GroupOptions, Top
 from piqa_cli.ranking.overlap import best_shift, small
+from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.sequence import sequences
 from piqa_cli.ranking.sweeps import find_sweeps, look_at
 from piqa_cli.records import PhotoScore
@@ -125,3 +127,18 @@ def test_two_frames_are_none_and_files_that_are_gone_are_none(tmp_path: Path) ->
     photos = shoot(tmp_path, frames("coffee", 4, 0.4))
     (tmp_path / "2.png").unlink()
     assert sweeps(photos) == []
+
+
+def test_a_sweep_is_picked_whole(tmp_path: Path) -> None:
+    photos = shoot(tmp_path, frames("coffee", 4, 0.4))
+    photos = [replace(p, score=30.0 + 20 * n) for n, p in enumerate(photos)]
+    photos.append(photo("z.png", 80, at=600))
+    ranked = rank_shoot(photos, GroupOptions(), Choice(top=Top(count=1)), None, look_at(200))
+    assert [(p.score.path.stem, p.decision, p.kept_whole) for p in ranked] == [
+        ("3", "pick", "panorama"),
+        ("z", "keep", None),
+        ("2", "pick", "panorama"),
+        ("1", "pick", "panorama"),
+        ("0", "pick", "panorama"),
+    ]
+    assert ranked[2].decision_reason.startswith("panorama sweep of 4, kept whole; ")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piqa_cli.errors import BrokenPhoto
-from piqa_cli.photos.metadata import parse_packet
+from piqa_cli.photos.metadata import OWN_NAMESPACE, parse_packet
 from piqa_cli.ranking.marks import cleared, has_marks, marked
 from piqa_cli.ranking.steps import Marks
 from piqa_cli.ranking.xmp import edit_packet, is_empty
@@ -145,6 +145,29 @@ def test_every_way_to_write_rdf(shape: str) -> None:
     again = marked(after, REJECT, HERE, overwrite=False)
     assert parse_packet(again, HERE)["Xmp.xmp.Rating"] == "-1"
     assert parse_packet(cleared(again, HERE), HERE) == parse_packet(packet, HERE)
+
+
+HOMES = {
+    "closed": 'piqa:Decision="keep" {more}/>',
+    "open": 'piqa:Decision="keep" {more}></rdf:Description>',
+    "with an element": "{more}><piqa:Decision>keep</piqa:Decision>\n </rdf:Description>",
+}
+
+
+@pytest.mark.parametrize("home", HOMES.values(), ids=HOMES)
+@pytest.mark.parametrize(
+    "more", ["", 'xmlns:xmp="{o}" xmp:A="1"', 'xmlns="{x}"'], ids=["", "prefix taken", "namespace by default"]
+)
+def test_new_marks_join_older_ones_however_those_are_written(home: str, more: str) -> None:
+    """Reasons are a list, which is no attribute: a description without elements gets its first."""
+    start = f'<rdf:RDF xmlns:rdf="{RDF_URI}"><rdf:Description rdf:about="" xmlns:piqa="{OWN_NAMESPACE}" '
+    packet = (start + home.format(more=more.format(o=OTHER, x=XMP)) + "</rdf:RDF>").encode()
+    after = marked(packet, PICK, HERE, overwrite=False)
+    found = parse_packet(after, HERE)
+    assert (found["Xmp.xmp.Rating"], found["Xmp.piqa.Decision"]) == ("4", "pick")
+    assert found["Xmp.piqa.Reasons"] == "best of its burst, face: noise & <blur>"
+    assert after.count(b"<rdf:Description ") == 1
+    assert more.format(o=OTHER, x=XMP).encode() in after
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20).filter(str.strip)

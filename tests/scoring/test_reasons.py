@@ -72,6 +72,8 @@ def test_a_low_score_gets_the_likeliest_reason_where_none_is_plain(score, severi
 
 def test_a_low_score_with_a_plain_reason_gets_no_guess_beside_it():
     assert reasons(severities(noise=0.5, motion_blur=0.3), None, 0.35, score=10.0) == ("photo: noise",)
+    plain = ("photo: noise", "photo: motion blur")
+    assert reasons(severities(noise=0.5, motion_blur=0.4), None, 0.35, score=10.0) == plain
 
 
 def test_closed_eyes_come_last_and_beside_the_limit():
