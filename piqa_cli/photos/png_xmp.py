@@ -35,8 +35,6 @@ def _chunks(file: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of each chunk, length and checksum included."""
     at = _SIGNATURE
     while at < len(file):
-        if len(file) < at + 12:
-            raise EmbeddingError("broken PNG chunks")
         end = at + 12 + int.from_bytes(file[at : at + 4], "big")
         if end > len(file):
             raise EmbeddingError("broken PNG chunks")

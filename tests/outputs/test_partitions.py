@@ -92,6 +92,11 @@ def test_a_folder_without_parts_cannot_be_read(tmp_path):
         read_outline(tmp_path, ["path"])
 
 
+def test_rows_that_fill_their_parts_leave_no_empty_one(tmp_path, scores):
+    write(tmp_path / "scores", in_twos(scores[:2000]), part_rows=1000)
+    assert [pl.read_parquet(path).height for path in parts_of(tmp_path / "scores")] == [1000, 1000]
+
+
 def test_a_table_without_rows_has_its_columns(tmp_path):
     write(tmp_path / "scores", [])
     assert dict(read_score_file(tmp_path / "scores").schema) == SCHEMA

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from piqa_cli.errors import OutputError
-from piqa_cli.outputs.tabular import FORMATS, check_target, format_of, serialize, to_stream, write_table
+from piqa_cli.outputs.tabular import FORMATS, check_target, current_umask, format_of, serialize, to_stream, write_table
 from piqa_cli.outputs.text import write_text
 from piqa_cli.records import PhotoScore
 from piqa_cli.scoring.table import SCHEMA, to_frame, to_row
@@ -315,3 +315,12 @@ def test_columns_of_others_that_a_format_has_no_cells_for(form: str) -> None:
         lines = data.decode().splitlines()
         first, second = json.loads(data) if form == "json" else map(json.loads, lines)
         assert (first["tags"], first["box"], first["vector"], second["vector"]) == (["a", "é"], {"x": 1}, "ff00", None)
+
+
+def test_to_ask_for_the_umask_does_not_change_it():
+    before = os.umask(0o027)
+    try:
+        assert current_umask() == 0o027
+        assert current_umask() == 0o027
+    finally:
+        assert os.umask(before) == 0o027

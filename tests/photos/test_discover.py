@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from piqa_cli.errors import PhotoError, UnreadablePhoto, UsageError
 from piqa_cli.photos import walk
 from piqa_cli.photos.discover import IMAGE_SUFFIXES, RAW_SUFFIXES, discover, read_path_list
-from piqa_cli.photos.pairing import pair
+from piqa_cli.photos.pairing import leads_without_raw, pair
 from piqa_cli.photos.walk import OWN_PICTURES
 from piqa_cli.records import PhotoFile
 
@@ -158,12 +158,19 @@ def test_excluded_folder_is_not_entered(tmp_path: Path, monkeypatch: pytest.Monk
         (["a.png", "a.cr2"], [("a.cr2", None), ("a.png", None)]),
         (["a.cr2"], [("a.cr2", None)]),
         (["a.jpg", "a.cr2", "a.dng"], [("a.dng", None), ("a.jpg", "a.cr2")]),
+        (["a.jpg", "a.jpeg", "a.cr2"], [("a.jpeg", "a.cr2"), ("a.jpg", None)]),
         (["a.b.jpg", "a.nef"], [("a.b.jpg", None), ("a.nef", None)]),
     ],
     ids=lambda value: "+".join(map(str, value)) if isinstance(value[0], str) else "",
 )
 def test_pairing(names: list[str], expected: list[tuple[str, str | None]]) -> None:
     assert list(pair(names)) == expected
+
+
+def test_whom_a_raw_file_of_another_kind_belongs_to() -> None:
+    """The same one whatever the order of the folder's list; piqa does not read the RAW file, but it travels along."""
+    for names in (["a.jpg", "a.jpeg", "b.jpg", "b.cr2"], ["b.cr2", "b.jpg", "a.jpeg", "a.jpg"]):
+        assert leads_without_raw(names) == {"a": "a.jpeg"}
 
 
 @given(st.lists(st.from_regex(r"[ab]{1,2}\.(jpg|JPG|heic|png|cr2|DNG)", fullmatch=True), unique=True))

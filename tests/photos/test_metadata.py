@@ -15,12 +15,15 @@ import pytest
 import tifffile
 from photo_makers import FORMATS, corners, encoded, exif, make_dng, portrait_as
 from PIL import Image, ImageSequence
+from PIL.PngImagePlugin import PngInfo
 
 from piqa_cli.errors import BrokenPhoto, UnreadablePhoto
 from piqa_cli.photos import embedding, heic_xmp, metadata
 from piqa_cli.photos.embedding import embed_packet, embeddable
 from piqa_cli.photos.jpeg_xmp import jpeg_with_packet
 from piqa_cli.photos.metadata import packet_in, parse_packet, read_embedded
+from piqa_cli.photos.png_xmp import png_with_packet
+from piqa_cli.photos.xmp_error import EmbeddingError
 
 EXIFTOOL = shutil.which("exiftool")
 needs_exiftool = pytest.mark.skipif(EXIFTOOL is None, reason="needs exiftool")
@@ -106,6 +109,7 @@ def test_every_other_byte_of_a_jpeg_stays(name: str) -> None:
     at = after.index(marker) - 4
     size = int.from_bytes(after[at + 2 : at + 4], "big") + 2
     assert after[:at] + after[at + size :] == before
+    assert after.find(b"Exif\0") < at  # cameras' readers look for it first
     scan = before.index(b"\xff\xda")
     assert after.endswith(before[scan:])
 
@@ -219,6 +223,10 @@ def test_broken_structures_are_refused(data: bytes, capfd: pytest.CaptureFixture
 def test_no_room(tmp_path: Path) -> None:
     with pytest.raises(BrokenPhoto, match="64 KB"):
         embed_packet(PHOTOS["JPEG.jpeg"], BODY.format(1, "x" * 70_000).encode(), Path("a.jpg"))
+    most = BODY.format(1, "x" * (65504 - len(BODY.format(1, "")))).encode()  # a segment's 65533 bytes with its name
+    assert packet_in(embed_packet(PHOTOS["JPEG.jpeg"], most, Path("a.jpg")), Path("a.jpg")) == most
+    with pytest.raises(BrokenPhoto, match="64 KB"):
+        embed_packet(PHOTOS["JPEG.jpeg"], most + b" ", Path("a.jpg"))
     twice = PHOTOS["JPEG.jpeg"]
     for _ in range(2):
         segment = b"http://ns.adobe.com/xap/1.0/\0" + PACKET
@@ -252,6 +260,24 @@ def test_malformed_xmp_in_a_photo(tmp_path: Path) -> None:
         read_embedded(path)
     with pytest.raises(UnreadablePhoto):
         read_embedded(tmp_path / "missing.jpg")
+
+
+def test_what_else_a_png_holds_stays() -> None:
+    """Text of the same kind of chunk, and what some cameras put behind the end."""
+    text = PngInfo()
+    text.add_itxt("Comment", "by hand")
+    before = encoded(corners(), "PNG", pnginfo=text) + b"a short film"
+    after = embed_packet(before, PACKET, Path("a.png"))
+    assert packet_in(after, Path("a.png")) == PACKET
+    assert Image.open(io.BytesIO(after)).info["Comment"] == "by hand"
+    assert after.endswith(b"a short film")
+    assert embed_packet(after, b"", Path("a.png")) == before
+
+
+@pytest.mark.parametrize("size", [50, -1])
+def test_a_png_that_is_cut_off_is_refused(size: int) -> None:
+    with pytest.raises(EmbeddingError, match="broken PNG chunks"):
+        png_with_packet(encoded(corners(), "PNG")[:size], PACKET)
 
 
 def test_fill_bytes_before_a_segment_stay() -> None:

@@ -235,6 +235,15 @@ def test_clear_leaves_the_marks_of_the_raw_file_beside(shoot: Path, tmp_path: Pa
     assert [s.target.name for s in clear([PhotoFile(shoot / "IMG_1.CR2")], ApplyOptions()).done] == ["IMG_1.xmp"]
 
 
+def test_clear_takes_the_marks_of_the_raw_mate_too(shoot: Path, tmp_path: Path) -> None:
+    before = tree(shoot)
+    apply(tmp_path, item(shoot / "IMG_1.JPG", mark=True), options=ApplyOptions("both", embed=True))
+    outcome = clear([PhotoFile(shoot / "IMG_1.JPG", shoot / "IMG_1.CR2")], ApplyOptions())
+    taken = {(step.action, step.target.name) for step in outcome.done}
+    assert taken == {("embed", "IMG_1.JPG"), ("mark", "IMG_1.xmp"), ("mark", "IMG_1.CR2.xmp")}
+    assert (outcome.problems, tree(shoot)) == ((), before)
+
+
 @pytest.mark.parametrize("move", ["copy", "hardlink", "symlink", "move"])
 def test_mates_and_sidecars_travel(shoot: Path, tmp_path: Path, move: str) -> None:
     (shoot / "IMG_1.CR2.pp3").write_text("raw therapee")
@@ -451,12 +460,13 @@ def test_moves_off_a_read_only_disk_are_one_problem(shoot: Path, tmp_path: Path,
 def test_photos_of_a_read_only_disk_are_copied_though_their_marks_cannot_be_written(
     shoot: Path, tmp_path: Path, read_only
 ) -> None:
+    names = ("IMG_2.NEF", "IMG_3.NEF")
+    (shoot / names[1]).write_bytes(b"raw three")
     read_only.append(shoot)
-    target = tmp_path / "out" / "IMG_2.NEF"
-    (problem,) = apply(
-        tmp_path, item(shoot / "IMG_2.NEF", mark=True, move="copy", destination=target), ok=False
-    ).problems
-    assert (problem.path, target.exists()) == (shoot, True)
+    out = tmp_path / "out"
+    items = [item(shoot / name, mark=True, move="copy", destination=out / name) for name in names]
+    (problem,) = apply(tmp_path, *items, ok=False).problems
+    assert (problem.path, set(tree(out))) == (shoot, set(names))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or os.geteuid() != 0, reason="plays another user")

@@ -126,8 +126,15 @@ def test_a_set_goes_by_its_best_photo_and_is_never_split() -> None:
         ("z", "reject"),
     ]
     assert {p.kept_whole for p in found[1:4]} == {"bracket"}
-    assert len({p.stars for p in found[1:4]}) == 1
+    assert [p.stars for p in found] == [5, 4, 4, 4, -1]  # a set: those of its best
     assert found[2].decision_reason == "exposure bracket of 3, kept whole; rank 2"
+
+
+def test_a_photo_of_a_set_that_could_not_be_read_gets_no_stars() -> None:
+    shoot = [photo("a", 90, at=0), *bracket(10, 80, None, 3), photo("z", 1, at=20)]
+    found = {p.score.path.name: (p.stars, p.decision) for p in ranked(shoot, Choice(per_group=1, min_score=50))}
+    assert found["bracket10-0"] == found["bracket10-2"] == (3, "pick")
+    assert found["bracket10-1"] == (None, "pick")
 
 
 def test_a_set_is_never_rejected_and_counts_in_full() -> None:

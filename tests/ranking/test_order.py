@@ -65,6 +65,11 @@ def test_the_order_is_that_of_the_score_table() -> None:
     assert order == to_frame(shoot)["path"].to_list()
 
 
+def test_within_a_hundredth_the_raw_score_tells_and_then_the_path() -> None:
+    shoot = [photo("d", 20.0), photo("c", 20.001), photo("b", 20.004), photo("a", 20.000_001)]
+    assert [shoot[i].path.name for i in overall_order(shoot)] == ["b", "c", "a", "d"]
+
+
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [

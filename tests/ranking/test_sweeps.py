@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from piqa_cli.ranking.options import Choice, GroupOptions, Top
-from piqa_cli.ranking.overlap import best_shift, small
+from piqa_cli.ranking.overlap import SIDE, best_shift, small
 from piqa_cli.ranking.ranked import rank_shoot
 from piqa_cli.ranking.sequence import sequences
 from piqa_cli.ranking.sweeps import find_sweeps, look_at
@@ -51,6 +51,7 @@ def test_the_shift_is_found(scene: str, step: float) -> None:
     first, second = frames(scene, 2, step)
     second = ImageEnhance.Brightness(second).enhance(1.2)
     shift = best_shift(small(first), small(second))
+    assert max(small(first).shape) == SIDE
     assert shift is not None
     assert shift.x == pytest.approx(step, abs=0.05)
     assert shift.y == pytest.approx(0, abs=0.05)
@@ -142,3 +143,11 @@ def test_a_sweep_is_picked_whole(tmp_path: Path) -> None:
         ("0", "pick", "panorama"),
     ]
     assert ranked[2].decision_reason.startswith("panorama sweep of 4, kept whole; ")
+
+
+def test_a_sweep_before_an_exposure_bracket_is_found(tmp_path: Path) -> None:
+    photos = shoot(tmp_path, frames("coffee", 3, 0.4))
+    photos += [photo(f"b{n}.png", at=600 + n, exposure_bias=bias) for n, bias in enumerate((0.0, -1.0, 1.0))]
+    ranked = rank_shoot(photos, GroupOptions(), Choice(), None, look_at(200))
+    found = {p.score.path.stem: p.kept_whole for p in ranked}
+    assert found == {**dict.fromkeys(("0", "1", "2"), "panorama"), **dict.fromkeys(("b0", "b1", "b2"), "bracket")}

@@ -221,6 +221,11 @@ def test_exiv2_reads_the_same(name: str, tmp_path: Path) -> None:
     assert not shown.stderr
 
 
+def test_a_packet_that_is_no_xml_is_left_alone() -> None:
+    with pytest.raises(BrokenPhoto, match="malformed XMP"):
+        edit_packet(b"<x:xmpmeta>", {(XMP, "Rating"): "4"}, PREFIXES, HERE)
+
+
 def test_what_exiv2_cannot_read_is_left_alone() -> None:
     packet = f'<R:RDF xmlns:R="{RDF_URI}"><R:Description R:about="" xmlns:o="{OTHER}" o:A="1"/></R:RDF>'.encode()
     with pytest.raises(BrokenPhoto, match="without changing more"):

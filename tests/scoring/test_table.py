@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from piqa_cli.records import DEFECTS, Face, PhotoScore, Severities
-from piqa_cli.scoring.table import COLUMNS, SCHEMA, describe, path_text, to_frame, to_row
+from piqa_cli.scoring.table import COLUMNS, SCHEMA, best_first, describe, path_text, to_frame, to_row
 
 
 def test_columns_come_in_the_promised_order() -> None:
@@ -72,6 +72,11 @@ def test_every_main_face_is_listed_as_json(make_score) -> None:
     assert other["box"] == [200.0, 20.0, 280.0, 120.0]
     assert [other[name] for name in ("score", "eyes_open", "eye_line", "roll", "pose", "defects")] == [None] * 6
     assert other["cut"] is False
+
+
+def test_best_first_without_raw_scores() -> None:
+    own = pl.DataFrame({"path": ["b", "c", "a", "d"], "score": [50.0, None, 50.0, 60.0]})
+    assert best_first(own)["path"].to_list() == ["d", "a", "b", "c"]
 
 
 def test_best_first_then_path_and_no_score_last(make_score) -> None:
