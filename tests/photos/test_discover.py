@@ -131,6 +131,11 @@ def test_globs_know_accented_letters_in_both_forms(tmp_path: Path, pattern: str)
     assert found(tmp_path, exclude=[pattern]) == ["c.jpg"]
 
 
+def test_a_folder_that_is_named_is_walked_though_one_of_its_name_is_excluded(tmp_path: Path) -> None:
+    touch(tmp_path, "old/a.jpg", "old/old/b.jpg", "old/new/c.jpg")
+    assert found(tmp_path / "old", exclude=["old"]) == ["a.jpg", "new/c.jpg"]
+
+
 def test_excluded_folder_is_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "a.jpg", "private/b.jpg", "open/c.jpg")
     listed: list[str] = []

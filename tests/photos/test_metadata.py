@@ -181,6 +181,37 @@ def test_heic_that_exiftool_refuses() -> None:
         embed_packet(broken, PACKET, Path("a.heic"))
 
 
+@pytest.mark.parametrize(
+    ("code", "out", "err", "reason"),
+    [
+        (1, b"half a file", b"Error: disk full\nmore", "disk full"),
+        (0, b"", b"", "no output"),
+        (-9, b"", b"\xff", "\ufffd"),
+    ],
+)
+def test_what_exiftool_could_not_finish_is_not_taken(
+    code: int, out: bytes, err: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, code, out, err)
+
+    monkeypatch.setattr(heic_xmp.shutil, "which", lambda name: name)
+    monkeypatch.setattr(heic_xmp.subprocess, "run", run)
+    with pytest.raises(EmbeddingError, match=f"^exiftool failed: (Error: )?{reason}$"):
+        heic_xmp.heic_with_packet(PHOTOS["HEIF.heif"], PACKET)
+
+
+@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("exiftool", 120), OSError("no such program")], ids=repr)
+def test_exiftool_that_hangs_or_does_not_start(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(heic_xmp.shutil, "which", lambda name: name)
+    monkeypatch.setattr(heic_xmp.subprocess, "run", run)
+    with pytest.raises(EmbeddingError, match="exiftool failed: "):
+        heic_xmp.heic_with_packet(PHOTOS["HEIF.heif"], PACKET)
+
+
 def big_tiff() -> bytes:
     out = io.BytesIO()
     tifffile.imwrite(out, np.zeros((9, 9), np.uint8), bigtiff=True)
