@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from piqa_cli.errors import BrokenPhoto
 from piqa_cli.photos.metadata import OWN_NAMESPACE, parse_packet
+from piqa_cli.ranking import marks
 from piqa_cli.ranking.marks import cleared, has_marks, marked
 from piqa_cli.ranking.steps import Marks
 from piqa_cli.ranking.xmp import edit_packet, is_empty
@@ -60,6 +62,31 @@ def test_a_new_packet_goes_as_it_came() -> None:
     joined = edit_packet(new, {(OTHER, "Mine"): "by hand"}, PREFIXES, HERE)
     left = cleared(joined, HERE)
     assert parse_packet(left, HERE) == {"Xmp.other.Mine": "by hand"}
+
+
+def test_marks_without_stars_leave_the_rating_and_take_back_the_label() -> None:
+    before = marked(LIGHTROOM.encode(), PICK, HERE, overwrite=False)
+    found = parse_packet(marked(before, Marks(None, decision="keep"), HERE, overwrite=False), HERE)
+    assert (found["Xmp.xmp.Rating"], found["Xmp.piqa.Decision"]) == ("4", "keep")
+    assert not {"Xmp.xmp.Label", "Xmp.digiKam.PickLabel", "Xmp.piqa.Reasons"} & found.keys()
+
+
+def test_a_label_that_a_person_has_changed_since_stays() -> None:
+    before = marked(LIGHTROOM.encode(), PICK, HERE, overwrite=False)
+    changed = before.replace(b'xmp:Label="Green"', b'xmp:Label="Mine"')
+    again = marked(changed, REJECT, HERE, overwrite=False)
+    found = parse_packet(again, HERE)
+    assert (found["Xmp.xmp.Label"], found["Xmp.xmp.Rating"]) == ("Mine", "-1")
+    assert parse_packet(cleared(again, HERE), HERE)["Xmp.xmp.Label"] == "Mine"
+
+
+def test_an_edit_that_changes_more_than_the_marks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(*args: Any) -> bytes:
+        return edit_packet(*args).replace(b"wedding", b"welding")
+
+    monkeypatch.setattr(marks, "edit_packet", careless)
+    with pytest.raises(BrokenPhoto, match="without changing more"):
+        marked(LIGHTROOM.encode(), PICK, HERE, overwrite=False)
 
 
 def test_a_persons_values_are_left_alone_and_survive_clearing() -> None:
