@@ -22,7 +22,7 @@ def pool_by_rows(module: nn.Module) -> None:
 
 
 class RowMaxPool2d(nn.Module):
-    """`MaxPool2d(kernel_size, 2)`: (B, C, H, W) -> (B, C, H', W'). Runs without gradients."""
+    """`MaxPool2d(kernel_size, 2)` from a size of 2 on: (B, C, H, W) -> (B, C, H', W'). Runs without gradients."""
 
     def __init__(self, kernel_size: int, *, ceil_mode: bool) -> None:
         super().__init__()
@@ -35,11 +35,8 @@ class RowMaxPool2d(nn.Module):
 
     def _along(self, maps: Tensor, dim: int) -> Tensor:
         """Maxima along one dimension; a window over the far edge takes what lies inside."""
-        length = maps.shape[dim]
-        beyond = length - self.kernel_size
+        beyond = maps.shape[dim] - self.kernel_size
         count = (-(-beyond // STRIDE) if self.ceil_mode else beyond // STRIDE) + 1
-        if self.ceil_mode and (count - 1) * STRIDE >= length:
-            count -= 1  # as torch does: no window begins outside
         starts = [_every_second(maps, dim, offset, count) for offset in range(self.kernel_size)]
         if starts[-1].shape[dim] == count:
             highest = torch.maximum(starts[0], starts[1])
