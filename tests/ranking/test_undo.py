@@ -137,7 +137,8 @@ def test_a_move_that_failed_half_way_comes_back_from_where_it_is(photo: Path, tm
         assert apply_plan(wanted, ApplyOptions(), tmp_path / "journal").problems
     assert read_journal(tmp_path / "journal").state(1) == "failed"
     photo.unlink()
-    assert not undo(tmp_path / "journal").problems
+    undone = undo(tmp_path / "journal")
+    assert ([step.action for step in undone.done], undone.problems) == (["folder"], ())  # the move had not been done
     assert photo.read_bytes() == JPEG
     assert not (tmp_path / "out").exists()
 
