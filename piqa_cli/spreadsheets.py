@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 _SEPARATORS = ",;\t"
+_TOLD = re.compile(rf"sep=([{_SEPARATORS}|])\s*", re.IGNORECASE)
 _BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
@@ -24,6 +25,12 @@ SAVE_AS_UTF8 = "save it as 'CSV UTF-8', which spreadsheets offer beside plain CS
 def separator_of(head: str) -> str:
     """Comma, semicolon or tab: the one that the first line, the names of the columns, has most of."""
     return max(_SEPARATORS, key=head.count)
+
+
+def told_separator(line: str) -> str | None:
+    """The character that a first line such as `sep=;` tells Excel to separate columns at; None for any other line."""
+    found = _TOLD.fullmatch(line)
+    return found[1] if found else None
 
 
 def safe_cell(text: str) -> str:

@@ -65,6 +65,42 @@ def test_numbers_of_other_countries(folder, separator):
     assert set(frame["scene"]) == {"a, b"}
 
 
+def test_numbers_with_commas_between_commas(folder):
+    """LibreOffice writes them so in countries with commas in numbers."""
+    rows = 'image,score,std\nimg/a.jpg,"0,750","1,5"\nimg/b.JPG,"-2,25","2,5E-03"\n'
+    frame = read_table(write(folder, rows), test_share=0).frame
+    assert frame["score"].to_list() == [0.75, -2.25]
+    assert frame["std"].to_list() == [1.5, 0.0025]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ('img/a.jpg,"1,250"', r"column score: not a number: '1,250' \(write it with a point\)"),
+        ("img/a.jpg,0,75", r"column score: more cells than columns: 75 \(write numbers with a point, or in quotes\)"),
+    ],
+    ids=["a thousand?", "no quotes"],
+)
+def test_a_comma_that_may_be_something_else_is_told(folder, row, says):
+    with pytest.raises(UsageError, match=f"labels.csv, line 2, {says}"):
+        read_table(write(folder, f"image,score\n{row}\n"))
+
+
+@pytest.mark.parametrize("mark", ["sep=;", "SEP=; ", "sep=,", "sep=\t", "sep=|"])
+def test_a_line_that_tells_excel_the_separator_is_no_header(folder, mark):
+    separator = mark[4]
+    rows = [mark, f"image{separator}score", f"img/a.jpg{separator}1", f"img/b.JPG{separator}x"]
+    with pytest.raises(UsageError, match="line 4, column score: not a number: 'x'"):
+        read_table(write(folder, "\r\n".join(rows), "utf-8-sig"))
+    rows[-1] = f"img/b.JPG{separator}2"
+    assert read_table(write(folder, "\n".join(rows)), test_share=0).frame["score"].to_list() == [1, 2]
+
+
+def test_a_line_that_tells_the_separator_and_nothing_else_is_empty(folder):
+    with pytest.raises(UsageError, match="is empty"):
+        read_table(write(folder, "sep=;\n"))
+
+
 def test_parquet_keeps_every_digit(folder):
     path = folder / "labels.parquet"
     scores = [0.1 + 0.2, 1 / 3]
@@ -116,7 +152,8 @@ def test_every_problem_comes_in_one_message(folder):
     assert "unknown split x 1" in message
     assert "\n" not in message
     assert hint.startswith(
-        "line 9, column std: more cells than columns: 7; line 2, column score: not a number: 'abc'; "
+        "line 9, column std: more cells than columns: 7 (write numbers with a point, or in quotes); "
+        "line 2, column score: not a number: 'abc'; "
     )
     for said in (
         "line 3, column score: not a finite number: 'nan'",

@@ -134,6 +134,19 @@ def test_held_out_copies_of_train_photos_are_told():
     assert leak == f"2 photos of the test split also in the train split: {example}; its figures flatter"
 
 
+def test_copies_in_the_validation_and_the_test_part_are_told():
+    frame = frame_of({"all": 4}).with_columns(split=pl.Series(["train", "val", "val", "test"]))
+    images = frame["image"].to_list()
+    (leak,) = Manifest(frame).leaks(dict(zip(images, ["a", "b", "c", "b"], strict=True)))
+    assert leak.startswith(f"1 photo of the test split also in the val split: {images[3]} is {images[1]}; ")
+    every = Manifest(frame).leaks(dict.fromkeys(images, "a"))
+    assert [line.split(":")[0] for line in every] == [
+        "2 photos of the val split also in the train split",
+        "1 photo of the test split also in the train split",
+        "1 photo of the test split also in the val split",
+    ]
+
+
 def test_one_photo_scenes_and_flat_scenes_are_warned_of_in_train_only():
     frame = frame_of({"lonely": 1, "flat": 3, "fine": 2}, score=[1.0, 5.0, 5.0, 5.0, 1.0, 2.0])
     first, second = Manifest(frame).warnings()

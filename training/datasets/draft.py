@@ -65,7 +65,10 @@ class Draft:
         for row in file:
             if row.surplus:
                 extra = ", ".join(row.surplus)
-                self.note("row of wrong width", file, row, file.columns[-1], f"more cells than columns: {extra}")
+                text = f"more cells than columns: {extra}"
+                if all(cell.isdecimal() for cell in row.surplus):
+                    text += " (write numbers with a point, or in quotes)"
+                self.note("row of wrong width", file, row, file.columns[-1], text)
 
     def text(self, file: LabelFile, row: LabelRow, column: str) -> str | None:
         """A cell that must not be empty."""
@@ -80,7 +83,9 @@ class Draft:
             return None
         value = _number(text)
         if value is None or not math.isfinite(value):
-            self.note("bad number", file, row, column, f"not a {'' if value is None else 'finite '}number: {text!r}")
+            point = " (write it with a point)" if "," in text else ""
+            what = f"not a {'' if value is None else 'finite '}number"
+            self.note("bad number", file, row, column, f"{what}: {text!r}{point}")
             return None
         if abs(value) > LARGEST_SCORE:
             self.note("bad number", file, row, column, f"too large for a score: {text!r}")

@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from piqa_cli.errors import UsageError
-from piqa_cli.spreadsheets import separator_of
+from piqa_cli.spreadsheets import separator_of, told_separator
 
 _PARQUET_MAGIC = b"PAR1"
-_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # in a country with points in numbers
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -62,8 +63,9 @@ def read_label_file(path: Path) -> LabelFile:
     """Read a CSV or Parquet file; the content tells which it is.
 
     CSV: a byte-order mark is dropped, UTF-8, UTF-16 with its mark and Windows-1252 are understood, columns may be
-    separated by comma, semicolon or tab, and empty lines are skipped. Where commas separate no columns, numbers may
-    have one for a point.
+    separated by comma, semicolon or tab, empty lines are skipped, and so is a first line `sep=;`. Numbers may have a
+    comma for the point, in quotes where commas separate the columns; such as "1,250", which may be a thousand there,
+    stay as they are.
 
     Raises:
         UsageError: the file cannot be read, is no table, has no rows, or names a column twice.
@@ -113,34 +115,39 @@ def _csv(path: Path, data: bytes) -> LabelFile:
     lines = io.StringIO(text, newline="")
     head = next((line for line in lines if line.strip()), "")
     lines.seek(0)
-    separator = separator_of(head)
+    told = told_separator(head)
+    separator = told or separator_of(head)
     reader = csv.reader(lines, delimiter=separator)
     try:
-        head_cells = next((cells for cells in reader if any(map(str.strip, cells))), [])
-        columns = [column.strip() for column in head_cells]
+        filled = (cells for cells in reader if any(map(str.strip, cells)))
+        if told:
+            next(filled)
+        columns = [column.strip() for column in next(filled, [])]
         if not columns:
             raise UsageError(f"{path} is empty", hint="give a CSV or Parquet file with a header and one row a photo")
         while not columns[-1]:
             columns.pop()  # a separator at the end of the header
-        rows = _csv_rows(reader, [folded(column) for column in columns], commas=separator != ",")
+        rows = _csv_rows(reader, [folded(column) for column in columns], commas=separator == ",")
         return LabelFile(path, tuple(columns), tuple(rows))
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: not a CSV file: {error}", hint="give a text file") from None
 
 
 def _csv_rows(reader: Iterator[list[str]], names: Sequence[str], *, commas: bool) -> Iterator[LabelRow]:
-    """The rows that are not empty; with `commas` numbers may have been written with one."""
+    """The rows that are not empty; `commas`: between columns."""
     line: int = reader.line_num  # type: ignore[attr-defined]  # csv.reader has it, Iterator has not
     for cells in reader:
         line, start = reader.line_num, line + 1  # type: ignore[attr-defined]
         if any(cells):
-            values = [_with_point(cell.strip()) if commas else cell.strip() for cell in cells]
+            values = [_with_point(cell.strip(), commas=commas) for cell in cells]
             surplus = tuple(value for value in values[len(names) :] if value)
             yield LabelRow(f"line {start}", dict(zip(names, values, strict=False)), surplus)
 
 
-def _with_point(cell: str) -> str:
-    return cell.replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell
+def _with_point(cell: str, *, commas: bool) -> str:
+    """A number with a comma as one with a point; with `commas` between columns what may be a thousand stays."""
+    is_number = _COMMA_NUMBER.fullmatch(cell) and not (commas and _THOUSANDS.fullmatch(cell))
+    return cell.replace(",", ".") if is_number else cell
 
 
 def _decoded(data: bytes) -> str:
