@@ -108,7 +108,7 @@ def _checked(table: pl.DataFrame) -> pl.DataFrame:
             raise UsageError(f"column {name} holds {table[name].dtype}, wanted numbers")
     scene = pl.col("scene").cast(pl.String).fill_null("")
     if "dataset" in table.columns and table["dataset"].n_unique() > 1:
-        scene = pl.format("{}/{}", pl.col("dataset"), scene)
+        scene = pl.format("{}/{}", pl.col("dataset").cast(pl.String).fill_null(""), scene)
     finite = pl.col("predicted").cast(pl.Float64)
     rows = table.select(
         scene.alias("scene"),

@@ -90,7 +90,8 @@ def read_scores(path: Path) -> pl.DataFrame:
         parts = complete_parts(path)
         frame = pl.read_parquet(parts, glob=False) if parts else _READERS[path.suffix.lower()](path)
     except KeyError:
-        raise UsageError(f"cannot read {path}: unknown suffix {path.suffix!r}", hint=_HINT) from None
+        reason = "it is a folder without parts of a table" if path.is_dir() else f"unknown suffix {path.suffix!r}"
+        raise UsageError(f"cannot read {path}: {reason}", hint=_HINT) from None
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
         raise UsageError(f"cannot read {path}: {reason}", hint=_HINT) from None

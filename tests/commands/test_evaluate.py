@@ -298,6 +298,8 @@ def test_piq23_stands_beside_the_published_results(piqa, engine, piq23, model_di
         (["--scores", "gone.csv", "--test-share", "0.5"], "goes with --dataset or --manifest"),
         (["--scores", "gone.csv"], "cannot read gone.csv"),
         (["--scores", "table.xls"], "unknown suffix '.xls'"),
+        (["--scores", "."], "cannot read .: it is a folder without parts of a table"),
+        (["--manifest", "."], "cannot read .: it is a folder, wanted a file of labels"),
         (["--manifest", "m.csv", "--model", "nobody"], "no model 'nobody'"),
         (["--manifest", "m.csv", "--json", "gone/out.json"], "no folder gone"),
         (["--manifest", "m.csv", "--json", "a.txt", "--csv", "a.txt"], "name the same file"),

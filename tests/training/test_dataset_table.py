@@ -227,6 +227,12 @@ def test_no_file(folder, path):
         read_table(folder / path)
 
 
+def test_a_folder_is_sent_where_its_stars_count(folder):
+    with pytest.raises(UsageError, match="it is a folder") as caught:
+        read_table(folder)
+    assert "--from-ratings" in caught.value.hint
+
+
 def many(folder, scenes):
     """Rows for files that are links to one photo."""
     rows = []

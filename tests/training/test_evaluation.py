@@ -85,6 +85,13 @@ def test_scenes_of_one_name_in_two_data_sets_stay_apart():
     assert [s.scene for s in evaluate(table.filter(pl.col("dataset") == "a")).scenes] == ["scene 0"]
 
 
+def test_rows_without_a_data_set_keep_their_scenes():
+    """All of them were one scene, so that photos of different scenes were compared."""
+    table = made([10, 12, 11]).with_columns(dataset=pl.when(pl.col("scene") == "scene 0").then(pl.lit("a")))
+    scenes = [(s.scene, s.measured.n) for s in evaluate(table).scenes]
+    assert scenes == [("/scene 1", 12), ("/scene 2", 11), ("a/scene 0", 10)]
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -17,6 +17,7 @@ from piqa_cli.spreadsheets import separator_of, told_separator
 _PARQUET_MAGIC = b"PAR1"
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # in a country with points in numbers
+_FOLDER_HINT = "name a CSV or Parquet file; a folder of photos with stars goes with piqa train --from-ratings"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -72,6 +73,8 @@ def read_label_file(path: Path) -> LabelFile:
     """
     try:
         data = path.read_bytes()
+    except IsADirectoryError:
+        raise UsageError(f"cannot read {path}: it is a folder, wanted a file of labels", hint=_FOLDER_HINT) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}", hint="check the path") from None
     table = _parquet(path, data) if data.startswith(_PARQUET_MAGIC) else _csv(path, data)
