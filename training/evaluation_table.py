@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ from piqa_cli.records import counted
 from piqa_cli.table_parts import complete_parts
 from piqa_training.datasets.draft import SPLIT_NAMES
 from piqa_training.datasets.label_file import folded, read_label_file
-from piqa_training.manifest import LARGEST_SCORE, ONE_SCENE, SPLITS, Manifest
+from piqa_training.manifest import LARGEST_SCORE, MANIFEST_FILE, ONE_SCENE, SPLITS, Manifest
 
 ALL_PARTS = "all"
 PARTS = (*SPLITS, ALL_PARTS)
@@ -171,6 +171,15 @@ def scores_by_image(frame: pl.DataFrame, path: Path) -> dict[str, float | None]:
             raise UsageError(f"{path}: row {row} scores {name} again and differently", hint="keep one row a photo")
         found[image] = score
     return found
+
+
+def learnt_from(model: Path, images: Sequence[str]) -> int:
+    """How many of some photos the run that made a model was trained on; 0 where no run lies around its folder."""
+    try:
+        rows = pl.read_parquet(model.absolute().parent / MANIFEST_FILE, glob=False, columns=["image", "split"])
+    except (OSError, pl.exceptions.PolarsError):
+        return 0
+    return len(set(images) & set(rows.filter(pl.col("split") == "train")["image"]))
 
 
 def check_overlap(labels: pl.DataFrame, scores: Mapping[str, float | None], path: Path) -> None:

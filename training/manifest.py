@@ -15,6 +15,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.records import counted
 
 Split = Literal["train", "val", "test"]
+MANIFEST_FILE = "manifest.parquet"  # in the folder of a run
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 LARGEST_SCORE = 1e30  # on either side of 0: what is larger is a mistake, and its squares are no numbers any more
 ONE_SCENE = "all"  # the scene of a data set whose labels all share one scale

@@ -17,6 +17,7 @@ from piqa_cli.errors import UsageError
 from piqa_cli.model.store import find_model
 from piqa_cli.records import PhotoFile, counted
 from piqa_cli.scoring.options import EngineOptions
+from piqa_cli.shell_words import shell_word
 
 if TYPE_CHECKING:
     import polars as pl
@@ -136,6 +137,8 @@ def _open(labels: Labels) -> Manifest:
 def _score(images: list[str], scorer: Scorer) -> tuple[dict[str, float | None], str]:
     """Image -> the network's own output, by the same engine and cache as `piqa score`."""
     model = find_model(scorer.model, scorer.models_dir)
+    if not scorer.quiet:
+        _say_what_was_learnt(model.path, images)
     cache = None if scorer.no_cache else open_cache(scorer.cache_dir, quiet=scorer.quiet)
     files = [PhotoFile(Path(image)) for image in dict.fromkeys(images)]
     run = collect(files, model, scorer.engine, cache, quiet=scorer.quiet)
@@ -149,3 +152,15 @@ def _score(images: list[str], scorer: Scorer) -> tuple[dict[str, float | None], 
         note(f"{counted(len(failed), 'photo')} could not be scored, the first {failed[0].path}: {failed[0].reason}")
     names = {score.model for score in run.scores if score.model} or {model.id}
     return {os.fspath(score.path): score.raw_score for score in run.scores}, min(names)
+
+
+def _say_what_was_learnt(model: Path, images: list[str]) -> None:
+    """Another manifest than that of the run, or `--from-ratings` there, may hold other photos out."""
+    from piqa_training.evaluation_table import learnt_from
+    from piqa_training.manifest import MANIFEST_FILE
+
+    if known := learnt_from(model, images):
+        held_out = f"--manifest {shell_word(model.parent / MANIFEST_FILE)} asks about those that were held out"
+        note(
+            f"this model was trained on {known:,} of these {len(images):,} photos, so that figures flatter; {held_out}"
+        )

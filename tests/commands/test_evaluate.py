@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -48,6 +49,24 @@ def test_a_model_against_a_manifest(piqa, engine, manifest, model_dir, tmp_path)
     assert sorted(path.name for path in engine.seen) == sorted(
         f"{n}.jpg" for s in ("park", "street") for n in SCENES[s]
     )
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["", "quiet"])
+def test_photos_that_a_model_was_trained_on_are_told(piqa, engine, manifest, photos, model_dir, tmp_path, quiet):
+    """Labels that hold other photos out than the run did gave figures far too good, and nothing said so."""
+    run = tmp_path / "my run"
+    shutil.copytree(model_dir, run / "model")
+    ask = ("evaluate", "--manifest", manifest, "--model", run / "model", "--bootstrap", 0, *quiet)
+    assert "trained on" not in piqa(*ask).err
+    learnt = [str(photos / name) for name in ("10.jpg", "30.jpg", "80.jpg")]
+    rows = {"image": [*learnt, str(photos / "20.jpg")], "split": ["train", "train", "train", "test"]}
+    pl.DataFrame(rows).write_parquet(run / "manifest.parquet")
+    told = piqa(*ask)
+    assert told.code == 0
+    assert ("this model was trained on 2 of these 7 photos, so that figures flatter" in told.err) is not bool(quiet)
+    assert (f"--manifest '{run / 'manifest.parquet'}' asks" in told.err) is not bool(quiet)
+    (run / "manifest.parquet").write_bytes(b"PAR1 damaged")
+    assert piqa(*ask).code == 0
 
 
 @pytest.mark.parametrize(("share", "photos_left"), [(None, 3), ("0.5", 4)])

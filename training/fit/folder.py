@@ -13,12 +13,10 @@ from piqa_cli.model.config import CONFIG_FILE, ModelConfig, load_config
 from piqa_cli.shell_words import shell_word
 from piqa_training.fit.report import RESULT_FILE
 from piqa_training.fit.state import FOLDER, STATE_FILE, written
-from piqa_training.manifest import Manifest
+from piqa_training.manifest import MANIFEST_FILE, Manifest
 from piqa_training.page import PAGE_FILE
 from piqa_training.settings import SETTINGS_FILE, NetworkSettings, TrainSettings, load_settings
 from piqa_training.starting import WEIGHT_SUFFIXES
-
-MANIFEST_FILE = "manifest.parquet"
 
 
 def can_resume(run: Path) -> bool:
