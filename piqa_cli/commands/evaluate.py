@@ -48,7 +48,7 @@ ManifestFile = Annotated[
     Path | None,
     typer.Option(
         "--manifest",
-        help="One's own labels: CSV or Parquet with image, score, and maybe scene and split.",
+        help="One's own labels: CSV or Parquet with image, score (higher is better), and maybe scene and split.",
         metavar="FILE",
         rich_help_panel=_LABELS,
         show_default=False,

@@ -24,7 +24,8 @@ Split = Annotated[str | None, _option("Of PIQ23: device or scene.", "NAME", _DAT
 ManifestFiles = Annotated[
     list[Path],
     _option(
-        "CSV or Parquet with image, score and maybe scene, split, std; repeatable, also beside --dataset.",
+        "CSV or Parquet with image, score (higher is better) and maybe scene, split, std; repeatable, also beside"
+        " --dataset.",
         "FILE", _DATA, "--manifest",
     ),
 ]  # fmt: skip

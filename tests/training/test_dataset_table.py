@@ -219,6 +219,7 @@ def test_no_manifest_at_all(folder, content, says):
         read_table(path)
     assert str(path) in caught.value.message
     assert caught.value.hint
+    assert ("score (higher is better)" in caught.value.hint) is ("no column" in caught.value.message)
 
 
 @pytest.mark.parametrize("path", ["gone.csv", "img"])

@@ -12,11 +12,13 @@ from piqa_training.datasets.label_file import read_label_file
 from piqa_training.manifest import MOVABLE_SCENES, ONE_SCENE, SCHEMA, Manifest, held_out, large_scenes
 
 TEST_SHARE = 0.2
-_COLUMNS_HINT = "a manifest has the columns image and score, and may have scene, split (train, val, test) and std"
+_COLUMNS_HINT = (
+    "a manifest has the columns image and score (higher is better), and maybe scene, split (train, val, test) and std"
+)
 
 
 def read_table(path: Path, *, test_share: float = TEST_SHARE, seed: int = 0) -> Manifest:
-    """Read a manifest with the columns `image` and `score`, and where they are there `scene`, `split` and `std`.
+    """Read a manifest with the columns `image` and `score`, higher is better, and maybe `scene`, `split` and `std`.
 
     Images are absolute paths or relative to the folder of the manifest. Without a scene column all photos are
     comparable: one scene. Without a split column about `test_share` of the photos become the test split, see
