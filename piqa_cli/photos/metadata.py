@@ -31,7 +31,10 @@ MOST_PROPERTIES = 30_000  # a long edit history has a few thousand; the XMP tool
 OWN_PREFIX = "piqa"
 OWN_NAMESPACE = "urn:piqa-cli:xmp:1.0/"
 
-_NAMESPACES = {OWN_PREFIX: OWN_NAMESPACE}  # the rest, digiKam's included, is known to Exiv2
+_NAMESPACES = {  # the rest, digiKam's included, is known to Exiv2
+    OWN_PREFIX: OWN_NAMESPACE,
+    "darktable": "http://darktable.sf.net/",
+}
 _EXIF_RATINGS = ("Exif.Image.Rating", "Exif.Image.RatingPercent")
 _XMP_IN_TIFF = "Exif.Image.XMLPacket"
 _DECLARATION = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -185,7 +188,7 @@ def _heif_packet(view: bytes | mmap.mmap, kind: str) -> bytes:
 
 @functools.cache
 def _exiv2() -> Any:
-    """The library, silent on stderr, with piqa's namespace. Called under the lock."""
+    """The library, silent on stderr, with `_NAMESPACES`. Called under the lock."""
     import exiv2
 
     exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)

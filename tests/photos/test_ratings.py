@@ -11,6 +11,7 @@ from photo_makers import corners, encoded, exif, make_dng
 
 from piqa_cli.errors import PhotoError
 from piqa_cli.photos.embedding import embed_packet
+from piqa_cli.photos.metadata import parse_packet
 from piqa_cli.photos.ratings import read_by_hand, read_rating
 from piqa_cli.photos.sidecars import existing_sidecars
 
@@ -190,3 +191,11 @@ def test_many_threads_at_once(tmp_path: Path) -> None:
     paths = [photo(tmp_path, xmp=packet(rating=str(stars)), name=f"{stars}.jpg") for stars in range(6)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(read_rating, paths * 50)) == list(range(6)) * 50
+
+
+def test_a_programs_namespace_is_known_whatever_prefix_comes_first(tmp_path: Path) -> None:
+    written = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        'xmlns:dt="http://darktable.sf.net/" dt:xmp_version="5"/></rdf:RDF>'
+    )
+    assert parse_packet(written.encode(), tmp_path) == {"Xmp.darktable.xmp_version": "5"}

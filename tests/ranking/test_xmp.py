@@ -61,7 +61,7 @@ def test_a_new_packet_goes_as_it_came() -> None:
     assert cleared(new, HERE) == b""
     joined = edit_packet(new, {(OTHER, "Mine"): "by hand"}, PREFIXES, HERE)
     left = cleared(joined, HERE)
-    assert parse_packet(left, HERE) == {"Xmp.other.Mine": "by hand"}
+    assert list(parse_packet(left, HERE).values()) == ["by hand"]
 
 
 def test_marks_without_stars_leave_the_rating_and_take_back_the_label() -> None:
@@ -203,12 +203,13 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(texts, st.lists(texts, max_size=3), st.sampled_from([*SIDECARS.values(), ""]))
 def test_any_text_is_written_and_read_back(text: str, items: list[str], packet: str) -> None:
-    changes = {(OTHER, "Text"): text, (OTHER, "List"): tuple(items) or None}
-    after = edit_packet(packet.encode(), changes, PREFIXES, HERE)
+    uri = OTHER + "text/"  # Exiv2 keeps the first prefix that it meets for a namespace, whatever test it was in
+    changes = {(uri, "Text"): text, (uri, "List"): tuple(items) or None}
+    after = edit_packet(packet.encode(), changes, {uri: "text"}, HERE)
     plain = "".join(c if (c >= " " and c != "\x7f") or c in "\t\n\r" else "\ufffd" for c in text)
     plain = plain.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
-    assert parse_packet(after, HERE)["Xmp.other.Text"] == plain
-    back = edit_packet(after, dict.fromkeys(changes), PREFIXES, HERE)
+    assert parse_packet(after, HERE)["Xmp.text.Text"] == plain
+    back = edit_packet(after, dict.fromkeys(changes), {uri: "text"}, HERE)
     assert back == packet.encode() or (not packet and is_empty(back, HERE))
 
 
