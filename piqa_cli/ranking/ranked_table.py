@@ -14,7 +14,11 @@ from piqa_cli.spreadsheets import safe_cell
 
 COLUMNS: tuple[Column, ...] = (
     Column("group", pl.String, "group that the photo is compared in: `burst-001`, a folder, a day; empty when alone"),
-    Column("rank_in_group", pl.Int64, "place in the group, 1 is the best; empty without a score"),
+    Column(
+        "rank_in_group",
+        pl.Int64,
+        "place in the group, 1 is the best; in a choice, what was rejected by hand comes last; empty without a score",
+    ),
     Column("best_of_group", pl.Boolean, "whether it is the best of its group, or alone"),
     Column("rank", pl.Int64, "place in the whole shoot, 1 is the best; ties by path"),
     Column("percentile", pl.Float64, "share of the other photos that it beats, 0 to 100, a tie counts half", 1),
