@@ -105,7 +105,11 @@ def test_two_processes_train_as_one_does(piqa, place, unkilled):
 def test_torchrun_tells_processes_what_they_are_told_here(tmp_path):
     """Under the real launcher, but without the seconds in which each of its processes would import torch."""
     script = tmp_path / "told.py"
-    script.write_text("import json, os, sys\nprint(json.dumps({n: os.environ[n] for n in sys.argv[1:]}), flush=True)\n")
+    script.write_text(  # in one write: both have one stdout
+        "import json, os, sys\n"
+        "told = {name: os.environ[name] for name in sys.argv[1:]}\n"
+        "os.write(1, (json.dumps(told) + chr(10)).encode())\n"
+    )
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     told_here = ranks()
     done = subprocess.run([*launcher, str(script), *told_here[0]], capture_output=True, text=True, timeout=300)
